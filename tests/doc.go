@@ -1,0 +1,2 @@
+// Package tests holds the tests of varve that need libraries of their own.
+package tests
