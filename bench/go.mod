@@ -2,6 +2,20 @@ module github.com/varvekv/varve/bench
 
 go 1.25.0
 
-require github.com/varvekv/varve v0.0.0
+require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/jedib0t/go-pretty/v6 v6.8.3
+	github.com/magiconair/properties v1.18.12
+	github.com/schollz/progressbar/v3 v3.19.1
+	github.com/spf13/cobra v1.10.2
+	github.com/varvekv/varve v0.0.0
+)
+
+require (
+	github.com/mattn/go-runewidth v0.0.16 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	golang.org/x/sys v0.46.0 // indirect
+	golang.org/x/text v0.22.0 // indirect
+)
 
 replace github.com/varvekv/varve => ../

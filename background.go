@@ -1,0 +1,283 @@
+package varve
+
+// Every goroutine of the engine has its owner here: one that flushes, one that
+// chooses compactions, one per running compaction, and one that deletes files
+// and gives back memory whose last reader has left.
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/varvekv/varve/compaction"
+	"github.com/varvekv/varve/manifest"
+)
+
+// Retries of background work back off between these.
+const (
+	backoffMin = 100 * time.Millisecond
+	backoffMax = 10 * time.Second
+)
+
+// background owns the goroutines.
+type background struct {
+	ctx    context.Context // ends at Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	flush   chan struct{} // capacity 1: there may be something to flush
+	compact chan struct{} // capacity 1: there may be something to compact
+	clean   chan struct{} // capacity 1: there may be something to delete or give back
+
+	mu      sync.Mutex // guards what follows
+	busy    map[*compaction.Plan]struct{}
+	manual  int           // Compact calls that wait for their turn
+	changed chan struct{} // closed and renewed when a flush or compaction ends
+	failed  error         // of the last flush or compaction; nil once one succeeded
+	backoff time.Duration
+}
+
+func (w *background) init() {
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.flush = make(chan struct{}, 1)
+	w.compact = make(chan struct{}, 1)
+	w.clean = make(chan struct{}, 1)
+	w.busy = make(map[*compaction.Plan]struct{})
+	w.changed = make(chan struct{})
+}
+
+// stop tells every goroutine to end; join waits until they have.
+func (w *background) stop() { w.cancel() }
+func (w *background) join() { w.wg.Wait() }
+
+func kick(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// startBackground begins the goroutines of a writable database.
+func (db *DB) startBackground() {
+	db.work.wg.Go(db.flushLoop)
+	db.work.wg.Go(db.compactLoop)
+	db.work.wg.Go(db.cleanLoop)
+	kick(db.work.flush)
+	kick(db.work.compact)
+}
+
+// flushLoop turns immutables into tables, oldest first.
+func (db *DB) flushLoop() {
+	for db.work.wait(db.work.flush) {
+		for db.work.ctx.Err() == nil && len(db.view.Load().imms) > 0 {
+			err := db.flushOldest(db.work.ctx)
+			db.work.ended(err)
+			if err != nil {
+				db.backgroundError("flush", err)
+				db.work.pause()
+			}
+		}
+	}
+}
+
+// compactLoop starts compactions while there is something to do and a place free.
+func (db *DB) compactLoop() {
+	for db.work.wait(db.work.compact) {
+		for db.work.ctx.Err() == nil {
+			plan := db.nextPlan()
+			if plan == nil {
+				break
+			}
+			db.work.wg.Go(func() {
+				err := db.runPlan(db.work.ctx, plan)
+				if err != nil && db.work.ctx.Err() == nil {
+					db.backgroundError("compaction", err)
+					db.work.fail(err)
+					db.work.pause()
+				}
+				db.work.release(plan, err)
+				kick(db.work.compact)
+			})
+		}
+	}
+}
+
+// cleanLoop deletes obsolete files and gives back retired memory.
+func (db *DB) cleanLoop() {
+	for db.work.wait(db.work.clean) {
+		for db.epochs.Collect() > 0 && db.work.ctx.Err() == nil {
+			db.work.sleep(time.Millisecond)
+		}
+		db.deleteObsolete()
+	}
+}
+
+// wait is false when the engine stops.
+func (w *background) wait(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-w.ctx.Done():
+		return false
+	}
+}
+
+func (w *background) sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.ctx.Done():
+	}
+}
+
+// pause sleeps longer with each failure in a row.
+func (w *background) pause() {
+	w.mu.Lock()
+	w.backoff = min(max(2*w.backoff, backoffMin), backoffMax)
+	d := w.backoff
+	w.mu.Unlock()
+	w.sleep(d)
+}
+
+// ended notes the end of a flush or compaction, and wakes who waits for one.
+func (w *background) ended(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed = err
+	if err == nil {
+		w.backoff = 0
+	}
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *background) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed = err
+}
+
+// lastFailure is the error of the last flush or compaction.
+func (w *background) lastFailure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
+}
+
+// watch is a channel that is closed when the next flush or compaction ends.
+func (w *background) watch() (<-chan struct{}, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed, w.failed
+}
+
+// release takes a plan out of the busy set.
+func (w *background) release(p *compaction.Plan, err error) {
+	w.mu.Lock()
+	delete(w.busy, p)
+	w.mu.Unlock()
+	if err == nil {
+		w.ended(nil)
+	}
+}
+
+// rotated tells the flusher.
+func (db *DB) rotated(info RotateInfo) {
+	kick(db.work.flush)
+	if db.opts.Events.RotateEnd != nil {
+		db.opts.Events.RotateEnd(info)
+	}
+}
+
+// waitForFlush returns when there may be room for another memtable. A flush that
+// keeps failing is the caller's error.
+func (db *DB) waitForFlush() error {
+	begin := db.now()
+	defer func() {
+		db.stall.waits.Add(1)
+		db.stall.slept.Add(int64(db.now() - begin))
+	}()
+	for {
+		changed, failed := db.work.watch()
+		switch {
+		case len(db.view.Load().imms) < immutablesMax:
+			return nil
+		case db.closed.Load():
+			return ErrClosed
+		case db.log.Err() != nil:
+			return db.log.Err()
+		case failed != nil:
+			return failed
+		}
+		select {
+		case <-changed:
+		case <-db.work.ctx.Done():
+		}
+	}
+}
+
+// awaitRetired collects until done is closed: the last reader leaves in
+// microseconds.
+func (db *DB) awaitRetired(done <-chan struct{}) {
+	for {
+		db.epochs.Collect()
+		t := time.NewTimer(50 * time.Microsecond)
+		select {
+		case <-done:
+			t.Stop()
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// updateStall decides anew whether and how writers are paced.
+func (db *DB) updateStall() {
+	v := db.view.Load()
+	if v == nil {
+		return
+	}
+	p := pressure{
+		immutables: len(v.imms),
+		fill:       float64(v.mem.SizeBytes()) / float64(db.opts.MemtableBytes),
+		roomBytes:  max(db.opts.MemtableBytes-v.mem.SizeBytes(), 0),
+		level0Runs: len(v.ver.Levels[0].Runs),
+	}
+	for _, m := range v.imms {
+		p.waitBytes += m.SizeBytes()
+	}
+	db.stall.update(p, db.opts.Events)
+}
+
+// edit applies one edit and installs the view that follows from it. drop, if
+// not nil, is the immutable that the edit's tables replace.
+func (db *DB) edit(e *manifest.Edit, drop *mem) error {
+	if _, err := db.manifest.Apply(e); err != nil {
+		db.log.Poison(err)
+		return err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	mv := db.manifest.Version() // another edit may have been installed or applied since
+	now := db.view.Load()
+	imms := now.imms
+	if drop != nil {
+		imms = without(imms, drop)
+	}
+	ver := db.newVersionLocked(mv)
+	db.markObsoleteLocked(now.ver, ver)
+	db.installLocked(newView(now.mem, imms, ver))
+	db.unrefVersion(ver) // the view holds it now
+	return nil
+}
+
+func without(imms []*mem, drop *mem) []*mem {
+	var kept []*mem
+	for _, m := range imms {
+		if m != drop {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}

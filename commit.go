@@ -1,0 +1,185 @@
+package varve
+
+// How a write travels: sequence, log, memtable, publish, then wait for its
+// durability. One short mutex orders it all; no disk is touched under it.
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/varvekv/varve/internal/crc"
+	"github.com/varvekv/varve/internal/ikey"
+	"github.com/varvekv/varve/wal"
+)
+
+// scratchBytesMax is the largest encoding buffer that goes back to the pool.
+const scratchBytesMax = 64 << 10
+
+var scratchPool = sync.Pool{New: func() any { return new([]byte) }}
+
+func (db *DB) put(key, value []byte, d Durability) error {
+	if err := checkSizes(key, value); err != nil {
+		return err
+	}
+	buf := scratchPool.Get().(*[]byte)
+	*buf = wal.AppendPut((*buf)[:0], key, value)
+	_, err := db.commit(*buf, 1, d)
+	giveScratch(buf)
+	return err
+}
+
+func (db *DB) delete(key []byte, d Durability) error {
+	if err := checkSizes(key, nil); err != nil {
+		return err
+	}
+	buf := scratchPool.Get().(*[]byte)
+	*buf = wal.AppendDelete((*buf)[:0], key)
+	_, err := db.commit(*buf, 1, d)
+	giveScratch(buf)
+	return err
+}
+
+func giveScratch(buf *[]byte) {
+	if cap(*buf) <= scratchBytesMax {
+		scratchPool.Put(buf)
+	}
+}
+
+func (db *DB) write(b *Batch, d Durability) error {
+	if b.err != nil {
+		return b.err
+	}
+	if b.count == 0 {
+		return db.commitNothing(d)
+	}
+	seq, err := db.commit(b.ops, b.count, d)
+	if seq != 0 {
+		b.seq = seq
+	}
+	return err
+}
+
+// commitNothing is the write of an empty batch: only its durability counts.
+func (db *DB) commitNothing(d Durability) error {
+	if err := db.beginWrite(); err != nil {
+		return err
+	}
+	defer db.end()
+	if d == Synced {
+		return db.log.Sync()
+	}
+	return db.log.Err()
+}
+
+// commit makes count encoded operations one atomic unit and returns the first
+// one's sequence (0 if none was given).
+func (db *DB) commit(ops []byte, count int, d Durability) (uint64, error) {
+	if err := db.beginWrite(); err != nil {
+		return 0, err
+	}
+	defer db.end()
+	sum := crc.Sum(ops)
+	if err := db.stall.pace(db, len(ops)); err != nil {
+		return 0, err
+	}
+	seq, ticket, err := db.sequence(ops, sum, count)
+	if err != nil {
+		return seq, err
+	}
+	if d != Buffered || ticket.Borrowed {
+		err = db.log.Commit(ticket.End, d)
+	}
+	return seq, err
+}
+
+// sequence gives the unit its place in the order: in the log's buffer, in the
+// memtable, and in what readers see.
+func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, wal.Ticket, error) {
+	db.commitMu.Lock()
+	defer db.commitMu.Unlock()
+	if err := db.roomLocked(len(ops), count); err != nil {
+		return 0, wal.Ticket{}, err
+	}
+	seq := db.lastSeq + 1
+	last := db.lastSeq + uint64(count)
+	if last > ikey.MaxSeq {
+		return 0, wal.Ticket{}, fmt.Errorf("varve: write: sequence numbers are used up at %d", db.lastSeq)
+	}
+	ticket, err := db.log.AppendOps(ops, sum, seq, uint32(count))
+	if err != nil {
+		return 0, ticket, err
+	}
+	db.lastSeq = last
+	if err := addOps(db.view.Load().mem, ops, seq); err != nil {
+		// The log has what memory has not: nothing may follow it.
+		db.log.Poison(err)
+		return seq, ticket, err
+	}
+	db.visible.Store(last)
+	db.counters.committedLocked(len(ops), count)
+	return seq, ticket, nil
+}
+
+// addOps inserts decoded operations into a memtable, the first at seq.
+func addOps(m *mem, ops []byte, seq uint64) error {
+	r := wal.Ops(ops)
+	for ; r.Next(); seq++ {
+		if err := m.Add(r.Key(), ikey.MakeTrailer(seq, r.Kind()), r.Value()); err != nil {
+			return fmt.Errorf("varve: memtable: %w", err)
+		}
+	}
+	return r.Err()
+}
+
+// roomLocked makes room for a unit in the memtable: a unit that does not fit
+// begins a fresh one; one larger than any memtable has one to itself.
+// REQUIRES: db.commitMu held; it is released and retaken while a full pipeline is
+// waited for.
+func (db *DB) roomLocked(sizeBytes, count int) error {
+	for {
+		m := db.view.Load().mem
+		need := int64(sizeBytes) + int64(count)*memtableEntryBytes
+		if m.SizeBytes()+need <= db.opts.MemtableBytes || m.Entries() == 0 {
+			return nil
+		}
+		rotated, err := db.rotateLocked()
+		if err != nil {
+			return err
+		}
+		if rotated {
+			continue
+		}
+		db.commitMu.Unlock()
+		err = db.waitForFlush()
+		db.commitMu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// memtableEntryBytes is what an entry takes in a memtable beside key and value,
+// at most: record headers, tree item and index word.
+const memtableEntryBytes = 96
+
+// waitDurable syncs the log when what is wanted is not durable yet.
+func (db *DB) waitDurable(ctx context.Context, seq uint64) error {
+	if seq <= db.DurableSeq() {
+		return nil
+	}
+	if last := db.visible.Load(); seq > last {
+		return fmt.Errorf("varve: wait for sequence %d: the newest is %d", seq, last)
+	}
+	if db.opts.ReadOnly {
+		return ErrReadOnly
+	}
+	done := make(chan error, 1)
+	go func() { done <- db.log.Sync() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

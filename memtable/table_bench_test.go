@@ -1,0 +1,258 @@
+package memtable
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand"
+	"testing"
+
+	"github.com/varvekv/varve/internal/hash"
+	"github.com/varvekv/varve/internal/ikey"
+	"github.com/varvekv/varve/internal/offheap"
+)
+
+const benchKeys = 500_000
+
+var benchValue = make([]byte, 100)
+
+// ycsbKeys are n keys of the YCSB shape: "user" and 19 digits.
+func ycsbKeys(n int) [][]byte {
+	r := rand.New(rand.NewSource(1))
+	keys := make([][]byte, n)
+	for i := range keys {
+		keys[i] = fmt.Appendf(nil, "user%019d", r.Uint64()>>1)
+	}
+	return keys
+}
+
+// binaryKeys are n keys of 16 random bytes.
+func binaryKeys(n int) [][]byte {
+	r := rand.New(rand.NewSource(2))
+	keys := make([][]byte, n)
+	for i := range keys {
+		keys[i] = make([]byte, 16)
+		r.Read(keys[i])
+	}
+	return keys
+}
+
+// sequentialKeys are n ascending keys of 24 bytes.
+func sequentialKeys(n int) [][]byte {
+	keys := make([][]byte, n)
+	for i := range keys {
+		keys[i] = make([]byte, 24)
+		binary.BigEndian.PutUint64(keys[i][16:], uint64(i))
+	}
+	return keys
+}
+
+// descendingKeys are the same from the end.
+func descendingKeys(n int) [][]byte {
+	keys := sequentialKeys(n)
+	for i := range n / 2 {
+		keys[i], keys[n-1-i] = keys[n-1-i], keys[i]
+	}
+	return keys
+}
+
+func fill(b *testing.B, t *Table, keys [][]byte) {
+	b.Helper()
+	for i, k := range keys {
+		if err := t.Add(k, ikey.MakeTrailer(uint64(i+1), ikey.KindPut), benchValue); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func filled(b *testing.B, keys [][]byte) *Table {
+	b.Helper()
+	t, err := New(Options{ArenaBytes: 128 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { t.Free() })
+	fill(b, t, keys)
+	return t
+}
+
+// BenchmarkInsert500k fills fresh tables over a touched pool; ns/op is per table,
+// ns/insert is what counts.
+func BenchmarkInsert500k(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		keys [][]byte
+	}{
+		{"ycsb", ycsbKeys(benchKeys)},
+		{"binary16", binaryKeys(benchKeys)},
+		{"sequential24", sequentialKeys(benchKeys)},
+		{"descending24", descendingKeys(benchKeys)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			pool := offheap.NewPool(128<<20, 1)
+			defer pool.Close()
+			if b0, _ := pool.Get(); true {offheap.Huge(b0); offheap.Touch(b0); pool.Put(b0)}; if err := pool.Fill(1); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				t, err := New(Options{Pool: pool})
+				if err != nil {
+					b.Fatal(err)
+				}
+				fill(b, t, c.keys)
+				if err := t.Free(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchKeys, "ns/insert")
+		})
+	}
+}
+
+func BenchmarkOverwrite500k(b *testing.B) {
+	keys := ycsbKeys(benchKeys)
+	pool := offheap.NewPool(256<<20, 1)
+	defer pool.Close()
+	if b0, _ := pool.Get(); true {offheap.Huge(b0); offheap.Touch(b0); pool.Put(b0)}; if err := pool.Fill(1); err != nil {
+		b.Fatal(err)
+	}
+	flat := shuffledFlat(keys)
+	b.ReportAllocs()
+	rounds := 0
+	for b.Loop() {
+		b.StopTimer()
+		t, err := New(Options{Pool: pool})
+		if err != nil {
+			b.Fatal(err)
+		}
+		fill(b, t, keys)
+		b.StartTimer()
+		for i := range benchKeys {
+			if err := t.Add(flat[i*23:i*23+23], ikey.MakeTrailer(uint64(benchKeys+i+1), ikey.KindPut), benchValue); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rounds++
+		b.StopTimer()
+		t.Free()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds)/benchKeys, "ns/overwrite")
+}
+
+// BenchmarkGet asks for random keys of a table that no cache holds; the hash is
+// computed inside, as a database's Get does.
+func BenchmarkGet(b *testing.B) {
+	keys := ycsbKeys(2 * benchKeys)
+	t := filled(b, keys[:benchKeys])
+	for _, c := range []struct {
+		name string
+		from int
+	}{{"hit", 0}, {"miss", benchKeys}} {
+		flat := shuffledFlat(keys[c.from : c.from+benchKeys])
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			i, found := 0, 0
+			for b.Loop() {
+				k := flat[i*23 : i*23+23]
+				if _, _, ok := t.Get(k, hash.Sum(k), ikey.MaxSeq); ok {
+					found++
+				}
+				if i++; i == benchKeys {
+					i = 0
+				}
+			}
+			if (found > 0) != (c.name == "hit") {
+				b.Fatalf("%d found", found)
+			}
+		})
+	}
+}
+
+// shuffledFlat lays keys of 23 bytes behind each other in random order, so that
+// the benchmark does not measure cache misses on its own keys.
+func shuffledFlat(keys [][]byte) []byte {
+	var flat []byte
+	for _, i := range rand.New(rand.NewSource(4)).Perm(len(keys)) {
+		flat = append(flat, keys[i]...)
+	}
+	return flat
+}
+
+// BenchmarkScan500k walks a whole table; "values" also reads every value's last
+// byte. "live" tables still have their lock.
+func BenchmarkScan500k(b *testing.B) {
+	for _, shape := range []struct {
+		name string
+		keys [][]byte
+	}{{"ycsb", ycsbKeys(benchKeys)}, {"sequential24", sequentialKeys(benchKeys)}} {
+		t := filled(b, shape.keys)
+		for _, state := range []string{"live", "frozen"} {
+			if state == "frozen" {
+				t.Freeze()
+			}
+			for _, way := range []string{"forward", "values", "reverse"} {
+				b.Run(shape.name+"/"+state+"/"+way, func(b *testing.B) { benchScan(b, t, way) })
+			}
+		}
+	}
+}
+
+func benchScan(b *testing.B, t *Table, way string) {
+	var c Cursor
+	c.Init(t)
+	b.ReportAllocs()
+	sum := 0
+	for b.Loop() {
+		n := 0
+		start, move := c.First, c.Next
+		if way == "reverse" {
+			start, move = c.Last, c.Prev
+		}
+		for ok := start(); ok; ok = move() {
+			sum += int(c.Key().User[0])
+			v := c.Value()
+			sum += len(v)
+			if way == "values" {
+				sum += int(v[len(v)-1])
+			}
+			n++
+		}
+		if n != benchKeys {
+			b.Fatalf("%d entries", n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchKeys, "ns/entry")
+}
+
+// BenchmarkSeek positions at random keys and moves once.
+func BenchmarkSeek(b *testing.B) {
+	keys := ycsbKeys(benchKeys)
+	t := filled(b, keys)
+	flat := shuffledFlat(keys)
+	var c Cursor
+	c.Init(t)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if !c.SeekGE(ikey.First(flat[i*23 : i*23+23])) {
+			b.Fatal("not found")
+		}
+		c.Next()
+		if i++; i == benchKeys {
+			i = 0
+		}
+	}
+}
+
+// BenchmarkEntryHash is what a conservation sum inside Add would cost.
+func BenchmarkEntryHash(b *testing.B) {
+	key := ycsbKeys(1)[0]
+	var sum uint64
+	i := uint64(0)
+	for b.Loop() {
+		i++
+		sum += hash.Entry(key, i, benchValue)
+	}
+	_ = sum
+}

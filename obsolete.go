@@ -1,0 +1,90 @@
+package varve
+
+// When a file may go: a table once no version holds it and the edit that freed
+// it is durable; a log segment once the edit that put its memtable into tables
+// is durable. After a poisoned log or manifest nothing is deleted at all.
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/varvekv/varve/internal/filename"
+	"github.com/varvekv/varve/manifest"
+)
+
+// markObsoleteLocked marks the files of old that have no slice in new.
+// REQUIRES: db.mu held, and the edit between the two durable.
+func (db *DB) markObsoleteLocked(old, new *version) {
+	live := make(map[uint64]bool, len(new.tables))
+	for _, t := range new.tables {
+		live[t.slice.File] = true
+	}
+	for _, t := range old.tables {
+		if !live[t.slice.File] {
+			t.file.isObsolete.Store(true)
+		}
+	}
+}
+
+// tableUnused is called when the last version that held t is gone.
+func (db *DB) tableUnused(t *table) {
+	f := db.tables.forget(t)
+	if f == nil {
+		return
+	}
+	db.mu.Lock()
+	db.obsolete = append(db.obsolete, f)
+	db.mu.Unlock()
+	kick(db.work.clean)
+}
+
+// deleteObsolete removes the files whose turn has come.
+func (db *DB) deleteObsolete() {
+	db.mu.Lock()
+	files := db.obsolete
+	db.obsolete = nil
+	db.mu.Unlock()
+	for _, f := range files {
+		if db.log.Err() != nil {
+			return
+		}
+		name := filename.Make(filename.Table, f.number)
+		if err := db.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			db.backgroundError("delete table", err)
+		}
+	}
+}
+
+// sweep removes what an earlier life left behind: tables that no version holds,
+// and temporary files. After a damaged end of the manifest such tables may be
+// what the lost edit named: they are set aside instead.
+func (db *DB) sweep(v *manifest.Version, isTorn bool) error {
+	live := make(map[uint64]bool)
+	for s := range v.All() {
+		live[s.File] = true
+	}
+	names, err := db.dir.List()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := db.sweepFile(name, live, isTorn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) sweepFile(name string, live map[uint64]bool, isTorn bool) error {
+	kind, number := filename.Parse(name)
+	switch {
+	case kind == filename.Temp:
+		return db.dir.Remove(name)
+	case kind != filename.Table || live[number]:
+		return nil
+	case isTorn:
+		return db.dir.Rename(name, filename.MakeTorn(name))
+	}
+	db.report.OrphansRemoved++
+	return db.dir.Remove(name)
+}

@@ -1,0 +1,48 @@
+package varve
+
+import (
+	"fmt"
+
+	"github.com/varvekv/varve/memtable"
+)
+
+// immutablesMax is how many full memtables may wait for their flush. Two keep
+// the pipeline busy; more would only be memory.
+const immutablesMax = 2
+
+// rotateLocked exchanges the full memtable for a fresh one and tells the log to
+// cut, so that a segment belongs to one memtable. It does no disk I/O. It reports
+// false when too many full ones wait already. REQUIRES: db.commitMu held.
+func (db *DB) rotateLocked() (bool, error) {
+	old := db.view.Load()
+	if len(old.imms) >= immutablesMax {
+		return false, nil
+	}
+	fresh, err := db.newMem()
+	if err != nil {
+		return false, err
+	}
+	start, segment := db.log.Cut()
+	fresh.logStart, fresh.segment, fresh.firstSeq = start, segment, db.lastSeq+1
+	old.mem.Freeze()
+	old.mem.lastSeq = db.lastSeq
+
+	db.mu.Lock()
+	now := db.view.Load() // a flush may have installed another since
+	imms := append([]*mem{now.mem}, now.imms...)
+	db.installLocked(newView(fresh, imms, now.ver))
+	db.mu.Unlock()
+
+	db.counters.rotations.Add(1)
+	db.rotated(RotateInfo{Segment: segment, MemtableBytes: old.mem.SizeBytes()})
+	return true, nil
+}
+
+// newMem is an empty memtable.
+func (db *DB) newMem() (*mem, error) {
+	t, err := memtable.New(memtable.Options{Pool: db.arenas})
+	if err != nil {
+		return nil, fmt.Errorf("varve: new memtable: %w", err)
+	}
+	return &mem{Table: t}, nil
+}
