@@ -35,12 +35,12 @@ import (
 //
 // A frame's position is its file offset; its first sequence is the edit's number.
 const (
-	headerBytes    = 4096
-	headerMagic    = "varveMAN"
-	headerVersion  = 1
-	headerSumAt    = headerBytes - 4
-	comparerBytes  = 1 // bytewise
-	featuresKnown  = 0 // of each set
+	headerBytes   = 4096
+	headerMagic   = "varveMAN"
+	headerVersion = 1
+	headerSumAt   = headerBytes - 4
+	comparerBytes = 1 // bytewise
+	featuresKnown = 0 // of each set
 )
 
 type header struct {

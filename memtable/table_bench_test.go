@@ -1,9 +1,11 @@
 package memtable
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand"
+	"slices"
 	"testing"
 
 	"github.com/varvekv/varve/internal/hash"
@@ -55,13 +57,42 @@ func descendingKeys(n int) [][]byte {
 	return keys
 }
 
-func fill(b *testing.B, t *Table, keys [][]byte) {
-	b.Helper()
-	for i, k := range keys {
-		if err := t.Add(k, ikey.MakeTrailer(uint64(i+1), ikey.KindPut), benchValue); err != nil {
+// flatKeys are keys of one length laid behind each other: a slice of slices
+// would add its own cache misses, and work for the collector, to every figure.
+type flatKeys struct {
+	bytes  []byte
+	length int
+}
+
+func flatten(keys [][]byte) flatKeys {
+	return flatKeys{bytes.Join(keys, nil), len(keys[0])}
+}
+
+// shuffled are the same keys in random order.
+func shuffled(keys [][]byte) flatKeys {
+	keys = slices.Clone(keys)
+	rand.New(rand.NewSource(4)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	return flatten(keys)
+}
+
+func (f flatKeys) at(i int) []byte { return f.bytes[i*f.length : (i+1)*f.length] }
+
+// addAll adds benchKeys keys with ascending sequences above seq.
+func addAll(b *testing.B, t *Table, keys flatKeys, seq int) {
+	for i := range benchKeys {
+		if err := t.Add(keys.at(i), ikey.MakeTrailer(uint64(seq+i+1), ikey.KindPut), benchValue); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+func touchedPool(b *testing.B, bytes int) *offheap.Pool {
+	pool := offheap.NewPool(bytes, 1)
+	b.Cleanup(func() { pool.Close() })
+	if err := pool.Fill(1); err != nil {
+		b.Fatal(err)
+	}
+	return pool
 }
 
 func filled(b *testing.B, keys [][]byte) *Table {
@@ -71,7 +102,7 @@ func filled(b *testing.B, keys [][]byte) *Table {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { t.Free() })
-	fill(b, t, keys)
+	addAll(b, t, flatten(keys), 0)
 	return t
 }
 
@@ -88,18 +119,14 @@ func BenchmarkInsert500k(b *testing.B) {
 		{"descending24", descendingKeys(benchKeys)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			pool := offheap.NewPool(128<<20, 1)
-			defer pool.Close()
-			if b0, _ := pool.Get(); true {offheap.Huge(b0); offheap.Touch(b0); pool.Put(b0)}; if err := pool.Fill(1); err != nil {
-				b.Fatal(err)
-			}
+			pool, keys := touchedPool(b, 128<<20), flatten(c.keys)
 			b.ReportAllocs()
 			for b.Loop() {
 				t, err := New(Options{Pool: pool})
 				if err != nil {
 					b.Fatal(err)
 				}
-				fill(b, t, c.keys)
+				addAll(b, t, keys, 0)
 				if err := t.Free(); err != nil {
 					b.Fatal(err)
 				}
@@ -109,14 +136,17 @@ func BenchmarkInsert500k(b *testing.B) {
 	}
 }
 
+// BenchmarkOverwrite500k adds as many versions again to a table of 500 k keys:
+// one to every key in random order (cold), or all of them to 1000 keys (hot).
 func BenchmarkOverwrite500k(b *testing.B) {
 	keys := ycsbKeys(benchKeys)
-	pool := offheap.NewPool(256<<20, 1)
-	defer pool.Close()
-	if b0, _ := pool.Get(); true {offheap.Huge(b0); offheap.Touch(b0); pool.Put(b0)}; if err := pool.Fill(1); err != nil {
-		b.Fatal(err)
-	}
-	flat := shuffledFlat(keys)
+	pool, first := touchedPool(b, 256<<20), flatten(keys)
+	hot := flatKeys{bytes.Repeat(flatten(keys[:1000]).bytes, benchKeys/1000), first.length}
+	b.Run("cold", func(b *testing.B) { benchOverwrite(b, pool, first, shuffled(keys)) })
+	b.Run("hot", func(b *testing.B) { benchOverwrite(b, pool, first, hot) })
+}
+
+func benchOverwrite(b *testing.B, pool *offheap.Pool, first, second flatKeys) {
 	b.ReportAllocs()
 	rounds := 0
 	for b.Loop() {
@@ -125,16 +155,12 @@ func BenchmarkOverwrite500k(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		fill(b, t, keys)
+		addAll(b, t, first, 0)
 		b.StartTimer()
-		for i := range benchKeys {
-			if err := t.Add(flat[i*23:i*23+23], ikey.MakeTrailer(uint64(benchKeys+i+1), ikey.KindPut), benchValue); err != nil {
-				b.Fatal(err)
-			}
-		}
-		rounds++
+		addAll(b, t, second, benchKeys)
 		b.StopTimer()
 		t.Free()
+		rounds++
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds)/benchKeys, "ns/overwrite")
@@ -149,12 +175,12 @@ func BenchmarkGet(b *testing.B) {
 		name string
 		from int
 	}{{"hit", 0}, {"miss", benchKeys}} {
-		flat := shuffledFlat(keys[c.from : c.from+benchKeys])
+		ask := shuffled(keys[c.from : c.from+benchKeys])
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			i, found := 0, 0
 			for b.Loop() {
-				k := flat[i*23 : i*23+23]
+				k := ask.at(i)
 				if _, _, ok := t.Get(k, hash.Sum(k), ikey.MaxSeq); ok {
 					found++
 				}
@@ -167,16 +193,6 @@ func BenchmarkGet(b *testing.B) {
 			}
 		})
 	}
-}
-
-// shuffledFlat lays keys of 23 bytes behind each other in random order, so that
-// the benchmark does not measure cache misses on its own keys.
-func shuffledFlat(keys [][]byte) []byte {
-	var flat []byte
-	for _, i := range rand.New(rand.NewSource(4)).Perm(len(keys)) {
-		flat = append(flat, keys[i]...)
-	}
-	return flat
 }
 
 // BenchmarkScan500k walks a whole table; "values" also reads every value's last
@@ -229,13 +245,13 @@ func benchScan(b *testing.B, t *Table, way string) {
 func BenchmarkSeek(b *testing.B) {
 	keys := ycsbKeys(benchKeys)
 	t := filled(b, keys)
-	flat := shuffledFlat(keys)
+	ask := shuffled(keys)
 	var c Cursor
 	c.Init(t)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		if !c.SeekGE(ikey.First(flat[i*23 : i*23+23])) {
+		if !c.SeekGE(ikey.First(ask.at(i))) {
 			b.Fatal("not found")
 		}
 		c.Next()

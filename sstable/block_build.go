@@ -4,11 +4,8 @@ package sstable
 // straight to the output; finish puts the columns behind them.
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
-
-	"github.com/varvekv/varve/internal/ikey"
 )
 
 // blockBuilder gathers the key columns of one block. The zero value is empty.
@@ -240,8 +237,3 @@ func separator(dst, a, b []byte) []byte {
 	}
 	return append(dst, a...)
 }
-
-// compareUser orders user keys.
-func compareUser(a, b []byte) int { return bytes.Compare(a, b) }
-
-func trailerOf(k ikey.Key) uint64 { return uint64(k.Trailer) }

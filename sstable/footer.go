@@ -32,8 +32,8 @@ const (
 	footerBytes   = 256
 	footerSumAt   = 240
 	tableVersion  = 1
-	tableMagic    = 0x656c626174_767600 | 'e' // "evvtable" in file order
-	knownFeatures = 0                         // incompatible ones that this version reads
+	tableMagic    = 0x6c627465_76726176 // "varvetbl" in the order of the file
+	knownFeatures = 0                   // incompatible ones that this version reads
 )
 
 type footer struct {

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"sync"
 	"syscall"
@@ -37,6 +38,21 @@ func (f *osFile) SyncData() error {
 	return wrap("sync data", f.dir, f.name, syncData(f))
 }
 
+// WriteAtSync implements SyncWriter.
+func (f *osFile) WriteAtSync(p []byte, off int64) (int, error) {
+	n, err := writeAtSync(f, p, off)
+	return n, wrap("write and sync", f.dir, f.name, err)
+}
+
+// writeThenSync is WriteAtSync where the system has no range sync.
+func writeThenSync(f *osFile, p []byte, off int64) (int, error) {
+	n, err := f.f.WriteAt(p, off)
+	if err != nil {
+		return n, reason(err)
+	}
+	return n, reason(syncData(f))
+}
+
 func (f *osFile) StartWriteback(offset, length int64) error {
 	return wrap("start writeback", f.dir, f.name, startWriteback(f, offset, length))
 }
@@ -60,6 +76,8 @@ func (f *osFile) Close() error { return wrap("close", f.dir, f.name, f.f.Close()
 type fdCall struct {
 	do             func(fd uintptr, c *fdCall) error
 	offset, length int64
+	vector         [1][]byte // of a write
+	n              int       // bytes written
 	err            error
 	run            func(fd uintptr)
 }
@@ -77,8 +95,8 @@ func (f *osFile) onFD(do func(fd uintptr, c *fdCall) error, offset, length int64
 	c.do, c.offset, c.length = do, offset, length
 	defer fdCalls.Put(c)
 	for {
-		if err := f.raw.Control(c.run); err != nil {
-			return err
+		if f.raw.Control(c.run) != nil {
+			return fs.ErrClosed // the only reason, though not by that name
 		}
 		if c.err != syscall.EINTR {
 			return c.err

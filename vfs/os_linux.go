@@ -2,6 +2,8 @@ package vfs
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +24,38 @@ func syncFileRange(fd uintptr, c *fdCall) error {
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ESPIPE) || errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
 	}
+	return err
+}
+
+// writeAtSync uses RWF_DSYNC: the written range alone becomes durable.
+func writeAtSync(f *osFile, p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, unix.EINVAL
+	}
+	c := fdCalls.Get().(*fdCall)
+	defer fdCalls.Put(c)
+	defer func() { c.vector[0] = nil }()
+	c.do = pwriteDsync
+	for n < len(p) && err == nil {
+		c.vector[0], c.offset = p[n:], off+int64(n)
+		if f.raw.Control(c.run) != nil {
+			return n, fs.ErrClosed
+		}
+		switch {
+		case c.err == unix.EINTR:
+			continue
+		case c.err == unix.EOPNOTSUPP && n == 0:
+			return writeThenSync(f, p, off)
+		case c.err == nil && c.n == 0:
+			return n, io.ErrShortWrite
+		}
+		n, err = n+max(0, c.n), c.err
+	}
+	return n, err
+}
+
+func pwriteDsync(fd uintptr, c *fdCall) (err error) {
+	c.n, err = unix.Pwritev2(int(fd), c.vector[:], c.offset, unix.RWF_DSYNC)
 	return err
 }
 

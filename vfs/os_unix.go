@@ -3,6 +3,7 @@
 package vfs
 
 import (
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -22,8 +23,8 @@ func control(f *os.File, do func(fd int) error) error {
 	}
 	for {
 		var result error
-		if err := raw.Control(func(fd uintptr) { result = do(int(fd)) }); err != nil {
-			return err
+		if raw.Control(func(fd uintptr) { result = do(int(fd)) }) != nil {
+			return fs.ErrClosed // the only reason, though not by that name
 		}
 		if result != syscall.EINTR {
 			return result

@@ -3,7 +3,9 @@ package lint
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // selfExplaining are methods whose contract is the standard library's.
@@ -101,14 +103,25 @@ func (f *File) checkType(d *ast.GenDecl, s *ast.TypeSpec) []Finding {
 	return found
 }
 
+// checkOptions lets one comment speak for several fields that stand under it,
+// where it names them: "Clock and Random are injected by tests".
 func (f *File) checkOptions(owner string, body *ast.StructType) []Finding {
 	var found []Finding
+	said := ""
 	for _, field := range body.Fields.List {
-		if name := firstExported(field.Names); name != nil && field.Doc == nil && field.Comment == nil {
+		if field.Doc != nil || field.Comment != nil {
+			said = field.Doc.Text() + field.Comment.Text()
+			continue
+		}
+		if name := firstExported(field.Names); name != nil && !slices.Contains(strings.FieldsFunc(said, notInName), name.Name) {
 			found = append(found, f.finding(field.Pos(), "say its effect, its trade-off and its default", "option %s.%s has no comment", owner, name.Name))
 		}
 	}
 	return found
+}
+
+func notInName(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 func firstExported(names []*ast.Ident) *ast.Ident {

@@ -20,6 +20,7 @@ func TestDocumented(t *testing.T) {
 		{"bare constants", "a.go", in("const (\n\tA = 1\n\tB = 2 // two\n\n\t// C is.\n\tC = 3\n\td = 4\n)\n"), []string{"a.go:5: exported const A"}},
 		{"var", "a.go", in("var x, Err error\n"), []string{"exported var Err"}},
 		{"options", "a.go", in("// Options are.\ntype Options struct {\n\tSize, Count int\n\tFS int // files\n\n\t// Clock is.\n\tClock int\n\tinner int\n}\n"), []string{"a.go:6: option Options.Size has no comment"}},
+		{"options under one comment", "a.go", in("// Options are.\ntype Options struct {\n\t// Clock, Random are injected.\n\tClock int\n\tRandom int\n\tRand int\n}\n"), []string{"a.go:9: option Options.Rand "}},
 		{"other options", "a.go", in("// IterOptions are.\ntype IterOptions struct {\n\tLower []byte\n}\n"), []string{"option IterOptions.Lower"}},
 		{"other struct", "a.go", in("// T is.\ntype T struct {\n\tSize int\n}\n"), nil},
 		{"program", "cmd/varve/main.go", "// Varve is a command.\npackage main\n\nfunc Run() {}\n", nil},

@@ -10,7 +10,7 @@ func TestPackageNames(t *testing.T) {
 		{"one noun", "wal/a.go", "package wal\n", nil},
 		{"by package", "internal/x/a.go", "package util\n", []string{"internal/x/a.go:1: package called \"util\""}},
 		{"by directory", "internal/common/a.go", "package x\n", []string{"common"}},
-		{"external test", "types/a_test.go", "package types_test\n", []string{"types"}},
+		{"external test", "internal/x/a_test.go", "package types_test\n", []string{"types"}},
 		{"name that holds one", "database/a.go", "package database\n", nil},
 	})
 }

@@ -1,6 +1,7 @@
 package recordio
 
 import (
+	"encoding/binary"
 	"io"
 
 	"github.com/varvekv/varve/internal/crc"
@@ -36,7 +37,7 @@ func FindFrame(r io.ReaderAt, region Region, from int64) (f Frame, found bool, e
 			return Frame{}, false, err
 		}
 		if payload != nil {
-			return Frame{Header: h, LSN: lsn, Offset: offset, Payload: payload}, true, nil
+			return Frame{Header: h, LSN: lsn, Offset: offset, HeaderCRC: binary.LittleEndian.Uint32(p), Payload: payload}, true, nil
 		}
 	}
 	return Frame{}, false, nil

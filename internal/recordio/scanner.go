@@ -1,6 +1,7 @@
 package recordio
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 
@@ -35,9 +36,10 @@ func (r Region) OffsetOf(lsn uint64) int64 { return r.Start + int64(lsn-r.LSN) }
 // Frame is one verified frame.
 type Frame struct {
 	Header
-	LSN     uint64
-	Offset  int64  // of the header, in the file
-	Payload []byte // borrowed: valid until the next Next
+	LSN       uint64
+	Offset    int64  // of the header, in the file
+	HeaderCRC uint32 // the header's checksum, which covers all of the frame
+	Payload   []byte // borrowed: valid until the next Next
 }
 
 // EndLSN is the position behind the frame.
@@ -95,7 +97,7 @@ func (s *Scanner) read() Reason {
 	}
 	lsn := s.region.LSNAt(s.offset)
 	h, reason := parseHeader(p, s.region.Seed, lsn, &s.scratch)
-	s.frame = Frame{Header: h, LSN: lsn, Offset: s.offset}
+	s.frame = Frame{Header: h, LSN: lsn, Offset: s.offset, HeaderCRC: binary.LittleEndian.Uint32(p)}
 	if reason != None {
 		return reason
 	}

@@ -89,8 +89,8 @@ func (d *Driver) Run(ctx context.Context, p Phase) (*Result, error) {
 	r.watch(ended)
 
 	r.closeClients()
-	if r.err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Name, r.err)
+	if err := r.outcome(); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	return r.result(), nil
 }
@@ -115,7 +115,7 @@ type run struct {
 type lane struct {
 	worker  Worker
 	client  engine.Client
-	latency []*measure.Histogram
+	latency []*measure.Histogram // by kind; nil until one occurs
 	units   int64
 	end     int64 // clock at its last operation
 
@@ -138,9 +138,7 @@ func newRun(d *Driver, p *Phase) *run {
 	}
 	for i := range r.lanes {
 		r.lanes[i].worker = p.Workers[i]
-		for range p.Kinds {
-			r.lanes[i].latency = append(r.lanes[i].latency, measure.NewHistogram())
-		}
+		r.lanes[i].latency = make([]*measure.Histogram, len(p.Kinds))
 	}
 	return r
 }
@@ -170,6 +168,12 @@ func (r *run) closeClients() {
 func (r *run) fail(err error) {
 	r.once.Do(func() { r.err = err })
 	r.stop.Store(true)
+}
+
+// outcome closes the question how the run went: a later fail comes too late.
+func (r *run) outcome() error {
+	r.once.Do(func() {})
+	return r.err
 }
 
 // take hands a worker its next operations: none when all are out.
@@ -214,7 +218,7 @@ func (r *run) workBlock(l *lane, n int64) error {
 		if err := worker.Verify(); err != nil {
 			return fmt.Errorf("%s: %w", r.phase.Kinds[kind], err)
 		}
-		l.latency[kind].Record(after - before)
+		l.record(kind, after-before)
 		l.units += int64(units)
 		l.end = after
 		if i%showEvery == 0 {
@@ -226,6 +230,15 @@ func (r *run) workBlock(l *lane, n int64) error {
 		}
 	}
 	return nil
+}
+
+func (l *lane) record(kind int, nanoseconds int64) {
+	h := l.latency[kind]
+	if h == nil {
+		h = measure.NewHistogram()
+		l.latency[kind] = h
+	}
+	h.Record(nanoseconds)
 }
 
 // watch shows the progress until the workers have ended.
@@ -281,7 +294,9 @@ func (r *run) result() *Result {
 		res.Units += l.units
 		end = max(end, l.end)
 		for k, h := range l.latency {
-			res.Latency[k].Merge(h)
+			if h != nil {
+				res.Latency[k].Merge(h)
+			}
 		}
 	}
 	res.Elapsed = time.Duration(end - r.start)

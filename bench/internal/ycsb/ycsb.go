@@ -116,7 +116,11 @@ func (r *runner) mix(ctx context.Context, m *workload.Mix, place int) error {
 	for i := range sources {
 		sources[i] = workload.NewRandom(c.Seed, uint64(place)<<32|uint64(i))
 	}
-	choosers := workload.NewChoosers(m.Distribution, r.sequence, m.ExpectedNew(c.Operations), sources)
+	operations := c.Operations
+	if operations == 0 {
+		operations = c.Records // a guess: the time decides how many there will be
+	}
+	choosers := workload.NewChoosers(m.Distribution, r.sequence, m.ExpectedNew(operations), sources)
 	clients := make([]*client, c.Threads)
 	for i := range clients {
 		clients[i] = &client{

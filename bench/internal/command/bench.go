@@ -1,0 +1,161 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"time"
+
+	"github.com/varvekv/varve/bench/internal/driver"
+	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/host"
+	"github.com/varvekv/varve/bench/internal/measure"
+	"github.com/varvekv/varve/bench/internal/report"
+	"github.com/varvekv/varve/bench/internal/session"
+)
+
+// probeTime is how long the disk's flushes are measured.
+const probeTime = 500 * time.Millisecond
+
+// bench is one run of a measuring command: its directory, databases, profiles
+// and report.
+type bench struct {
+	settings *settings
+	open     engine.Opener
+	stderr   io.Writer
+	dir      string
+	keep     bool // the directory is the user's
+	opened   int
+	clock    measure.Clock
+	report   report.Report
+	stops    []func() error // in reverse order
+}
+
+// newBench makes the directory. An error of it is the user's.
+func newBench(title string, s *settings, open engine.Opener, stderr io.Writer) (*bench, error) {
+	b := &bench{settings: s, open: open, stderr: stderr, clock: measure.NewClock(), keep: s.dir != ""}
+	var err error
+	if b.dir, err = makeDir(s.dir); err != nil {
+		return nil, err
+	}
+	b.report = report.Report{
+		Schema: report.Schema, Title: title, Started: time.Now(), Machine: host.Describe(b.dir),
+		Clock: b.clock.Cost(), Options: s.describe(),
+	}
+	return b, nil
+}
+
+func makeDir(wanted string) (string, error) {
+	if wanted == "" {
+		return os.MkdirTemp("", "varve-bench-")
+	}
+	if err := os.MkdirAll(wanted, 0o700); err != nil {
+		return "", err
+	}
+	names, err := os.ReadDir(wanted)
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("directory %s is not empty", wanted)
+	}
+	return wanted, err
+}
+
+// begin starts the profile and measures the disk, as asked.
+func (b *bench) begin() error {
+	if b.settings.probe {
+		c, err := host.ProbeFlush(filepath.Join(b.dir, "probe"), probeTime)
+		if err != nil {
+			return err
+		}
+		b.report.Flush = &c
+	}
+	if b.settings.cpuProfile == "" {
+		return nil
+	}
+	f, err := os.Create(b.settings.cpuProfile)
+	if err != nil {
+		return err
+	}
+	b.stops = append(b.stops, f.Close)
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	b.stops = append(b.stops, func() error { pprof.StopCPUProfile(); return nil })
+	return nil
+}
+
+// openSession opens an empty database in a directory of its own. discard closes
+// it and removes what it left, unless the user gave the directory.
+func (b *bench) openSession(d engine.Durability) (*session.Session, func() error, error) {
+	b.opened++
+	dir := filepath.Join(b.dir, fmt.Sprintf("db-%d", b.opened))
+	e, err := b.open(b.settings.engineOptions(dir, d))
+	if err != nil {
+		return nil, nil, err
+	}
+	b.report.Engine = e.Name()
+	s := &session.Session{Engine: e, Dir: dir, Clock: b.clock, Begin: b.progress}
+	discard := func() error {
+		if b.settings.metrics || b.settings.json != "" {
+			b.report.Metrics = e.Metrics()
+		}
+		if err := e.Close(); err != nil {
+			return fmt.Errorf("close: %w", err)
+		}
+		if b.keep {
+			return nil
+		}
+		return os.RemoveAll(dir)
+	}
+	return s, discard, nil
+}
+
+// progress draws one phase.
+func (b *bench) progress(phase string) driver.Progress {
+	return newProgress(b.stderr, phase, b.clock)
+}
+
+// end stops the profiles, removes the directory and shows the report: what was
+// measured is shown beside an error too.
+func (b *bench) end(stdout io.Writer, runErr error) error {
+	errs := []error{runErr}
+	for i := len(b.stops) - 1; i >= 0; i-- {
+		errs = append(errs, b.stops[i]())
+	}
+	if b.settings.memProfile != "" {
+		errs = append(errs, writeHeapProfile(b.settings.memProfile))
+	}
+	if !b.keep {
+		errs = append(errs, os.RemoveAll(b.dir))
+	}
+	errs = append(errs, b.show(stdout))
+	return errors.Join(errs...)
+}
+
+func (b *bench) show(stdout io.Writer) error {
+	if len(b.report.Phases) == 0 {
+		return nil
+	}
+	b.report.Duration = time.Since(b.report.Started)
+	if b.settings.json != "" {
+		if err := report.JSON(b.settings.json, &b.report); err != nil {
+			return err
+		}
+	}
+	if !b.settings.metrics {
+		b.report.Metrics = ""
+	}
+	return report.Table(stdout, &b.report)
+}
+
+func writeHeapProfile(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	runtime.GC() // so that it shows what lives
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
+}

@@ -1,0 +1,194 @@
+package row
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/varvekv/varve/bench/internal/driver"
+	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/session"
+	"github.com/varvekv/varve/bench/internal/value"
+	"github.com/varvekv/varve/bench/internal/workload"
+)
+
+func readRandom(ctx context.Context, r *runner, t *table) error {
+	return r.read(ctx, t, "readrandom", "get", func(source *workload.Random) driver.Worker {
+		return &getter{random: source, table: t}
+	})
+}
+
+func readMissing(ctx context.Context, r *runner, t *table) error {
+	return r.read(ctx, t, "readmissing", "get", func(source *workload.Random) driver.Worker {
+		return &misser{random: source, model: t.model}
+	})
+}
+
+func seekRandom(ctx context.Context, r *runner, t *table) error {
+	return r.read(ctx, t, r.named("seekrandom"), "seek", func(source *workload.Random) driver.Worker {
+		s := &seeker{random: source, expected: expectation{model: t.model, valueBytes: t.valueBytes}}
+		s.visit = s.expected.visit
+		return s
+	})
+}
+
+// readSequential passes over everything, again and again, in one goroutine. Its
+// passes count and add up only; one before them verifies every entry.
+func readSequential(ctx context.Context, r *runner, t *table) error {
+	if err := t.audit(ctx); err != nil {
+		return fmt.Errorf("readseq: %w", err)
+	}
+	s := &scanner{table: t}
+	s.visit = s.visitEntry
+	p := driver.Phase{
+		Name: r.named("readseq"), Kinds: []string{"scan"}, Workers: []driver.Worker{s},
+		Duration: r.config.Duration,
+	}
+	if n := t.model.count; r.config.Operations > 0 && n > 0 {
+		p.Operations = int64((r.config.Operations + n - 1) / n)
+	}
+	return r.measure(ctx, t, r.reading(t, p))
+}
+
+// named marks the rows that run on the thinned database.
+func (r *runner) named(row string) string {
+	if r.thinned {
+		return row + "-deleted"
+	}
+	return row
+}
+
+func (r *runner) read(ctx context.Context, t *table, name, kind string, make func(*workload.Random) driver.Worker) error {
+	p := driver.Phase{
+		Name: name, Kinds: []string{kind},
+		Operations: int64(r.config.Operations), Duration: r.config.Duration,
+	}
+	for i := range r.config.Threads {
+		p.Workers = append(p.Workers, make(workload.NewRandom(r.config.Seed, streamRead<<32|uint64(i))))
+	}
+	return r.measure(ctx, t, r.reading(t, p))
+}
+
+func (r *runner) reading(t *table, p driver.Phase) session.Work {
+	return session.Work{Phase: p, UserBytes: func() int64 { return 0 }, LiveBytes: t.liveBytes}
+}
+
+// getter reads records that exist.
+type getter struct {
+	random   *workload.Random
+	table    *table
+	record   uint64
+	key, got []byte
+}
+
+func (g *getter) Prepare() int {
+	g.record = choose(g.random, g.table.model)
+	g.key = appendKey(g.key[:0], g.record)
+	return 0
+}
+
+func (g *getter) Execute(c engine.Client) (units int, err error) {
+	if g.got, err = c.Get(g.got[:0], g.key); err != nil {
+		return 0, fmt.Errorf("key %q: %w", g.key, err)
+	}
+	return 1, nil
+}
+
+func (g *getter) Verify() error {
+	if _, err := value.Verify(g.got, g.record, g.table.valueBytes); err != nil {
+		return fmt.Errorf("key %q: %w", g.key, err)
+	}
+	return nil
+}
+
+// misser reads keys that do not exist, each right behind one that might.
+type misser struct {
+	random   *workload.Random
+	model    *model
+	key, got []byte
+	found    bool
+}
+
+func (m *misser) Prepare() int {
+	m.key = append(appendKey(m.key[:0], m.random.Below(m.model.size)), '.')
+	return 0
+}
+
+func (m *misser) Execute(c engine.Client) (units int, err error) {
+	m.got, err = c.Get(m.got[:0], m.key)
+	if m.found = err == nil; m.found || errors.Is(err, engine.ErrNotFound) {
+		return 1, nil
+	}
+	return 0, fmt.Errorf("key %q: %w", m.key, err)
+}
+
+func (m *misser) Verify() error {
+	if m.found {
+		return fmt.Errorf("key %q, never written, has a value of %d bytes", m.key, len(m.got))
+	}
+	return nil
+}
+
+// seekEntries is what seekrandom reads: the entry sought and ten after it.
+const seekEntries = 11
+
+// seeker seeks any key, existing or not, and reads on.
+type seeker struct {
+	random   *workload.Random
+	expected expectation
+	visit    engine.Visit
+
+	key     []byte
+	visited int
+}
+
+func (s *seeker) Prepare() int {
+	s.expected.at = s.random.Below(s.expected.model.size)
+	s.key = appendKey(s.key[:0], s.expected.at)
+	return 0
+}
+
+func (s *seeker) Execute(c engine.Client) (units int, err error) {
+	if s.visited, err = c.Scan(s.key, seekEntries, s.visit); err != nil {
+		return 0, fmt.Errorf("from %q: %w", s.key, err)
+	}
+	return 1, nil
+}
+
+func (s *seeker) Verify() error {
+	if _, more := s.expected.model.next(s.expected.at); more && s.visited < seekEntries {
+		return fmt.Errorf("from %q: %d entries, not %d", s.key, s.visited, seekEntries)
+	}
+	return nil
+}
+
+// scanner passes over the whole database with each operation.
+type scanner struct {
+	table   *table
+	visit   engine.Visit
+	visited int
+	bytes   int64
+}
+
+func (s *scanner) Prepare() int {
+	s.bytes = 0
+	return 0
+}
+
+func (s *scanner) Execute(c engine.Client) (units int, err error) {
+	s.visited, err = c.Scan(nil, -1, s.visit)
+	return s.visited, err
+}
+
+func (s *scanner) visitEntry(key, val []byte) error {
+	s.bytes += int64(len(key) + len(val))
+	return nil
+}
+
+func (s *scanner) Verify() error {
+	if uint64(s.visited) != s.table.model.count || s.bytes != s.table.liveBytes() {
+		return fmt.Errorf("%d entries of %d bytes, not %d of %d",
+			s.visited, s.bytes, s.table.model.count, s.table.liveBytes())
+	}
+	return nil
+}

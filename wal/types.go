@@ -1,0 +1,132 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/varvekv/varve/internal/corruption"
+	"github.com/varvekv/varve/vfs"
+)
+
+// LSN is a position in one log: a logical byte offset. The first is 0; it only
+// grows, over rotation, recycling, archival and restarts. Holes are legal.
+type LSN uint64
+
+// Durability is what a call waits for.
+type Durability uint8
+
+// Durabilities, the strongest first.
+const (
+	Synced   Durability = iota // on stable storage on return: survives a power cut
+	Written                    // in the operating system's cache: survives kill -9 of the process
+	Buffered                   // in this process: survives nothing; the fastest
+)
+
+func (d Durability) String() string {
+	switch d {
+	case Synced:
+		return "synced"
+	case Written:
+		return "written"
+	case Buffered:
+		return "buffered"
+	}
+	return fmt.Sprintf("durability(%d)", uint8(d))
+}
+
+// Errors that callers branch on.
+var (
+	ErrClosed     = errors.New("closed")
+	ErrReadOnly   = errors.New("opened read-only")
+	ErrLocked     = vfs.ErrLocked  // another opener holds the directory
+	ErrCorruption = corruption.Err // matches every *CorruptionError
+	ErrPoisoned   = errors.New("poisoned by an earlier I/O error; reopen")
+	ErrTooLarge   = errors.New("too large")
+	ErrNotFound   = errors.New("not found")
+)
+
+// CorruptionError says which file is damaged, at which byte, and how.
+type CorruptionError = corruption.Error
+
+// poisonError is the one sticky error of a log: it matches ErrPoisoned and what
+// had failed.
+type poisonError struct{ cause error }
+
+func (e *poisonError) Error() string   { return fmt.Sprintf("wal: %v: %v", ErrPoisoned, e.cause) }
+func (e *poisonError) Unwrap() []error { return []error{ErrPoisoned, e.cause} }
+
+// Verdict is what recovery made of the end of the log.
+type Verdict uint8
+
+// Verdicts.
+const (
+	Clean    Verdict = iota + 1 // every byte found is accounted for
+	TornTail                    // a tail that nothing proves durable was cut off and set aside
+	Corrupt                     // what is proven durable is damaged
+	Stale                       // a file belongs to another log or another life of this one
+	Gap                         // a segment that is proven durable is missing
+)
+
+func (v Verdict) String() string {
+	switch v {
+	case Clean:
+		return "clean"
+	case TornTail:
+		return "torn tail"
+	case Corrupt:
+		return "corrupt"
+	case Stale:
+		return "stale"
+	case Gap:
+		return "gap"
+	}
+	return fmt.Sprintf("verdict(%d)", uint8(v))
+}
+
+// Policy is what Open does about damage.
+type Policy uint8
+
+// Policies. None of them destroys bytes.
+const (
+	// TolerateTornTail opens after a torn tail and refuses corruption.
+	TolerateTornTail Policy = iota
+	// Strict refuses a torn tail too.
+	Strict
+	// PointInTime opens with everything before the first damage, whatever it is;
+	// what follows is set aside and the report says so.
+	PointInTime
+	// Salvage also replays the valid units behind the damage. The damage stays
+	// where it is: until the damaged segments are released, each Open needs it.
+	Salvage
+)
+
+// Recovery reports what Open found. It is filled in even beside an error.
+type Recovery struct {
+	Verdict  Verdict
+	Records  int64 // replayed: records, or units of operations
+	Bytes    int64 // of their payloads
+	Dropped  int64 // bytes found behind the accepted end, set aside
+	Segments int   // live segments that were found
+	// File, Offset and Reason say where the log was cut or is damaged; File is
+	// empty where it is not.
+	File   string
+	Offset int64
+	Reason string
+	// Undecided is how many bytes up to the last one found lie past what is proven
+	// durable: whether they were acknowledged as synced cannot be told.
+	Undecided int64
+	SetAside  []string // files renamed to *.torn
+	Unclean   bool     // the log had not been closed: the epoch grew
+	Duration  time.Duration
+
+	Identity uint64
+	Epoch    uint64 // of what is appended from now on
+	Start    LSN    // the oldest position that is still needed
+	End      LSN    // the accepted end of what was found
+	Next     LSN    // where appends go on: End, or behind a hole
+	Segment  uint64 // number of the segment that holds End; 0 = none
+	Chain    uint64 // the chained checksum up to End
+	LastSeq  uint64 // greatest sequence replayed or skipped; 0 = none
+	LastTime int64  // unix nanoseconds of the newest mark; 0 = none
+}
