@@ -84,9 +84,8 @@ func (b *Batch) Seq() uint64 { return b.seq }
 // Ops walks the operations in order.
 func (b *Batch) Ops() iter.Seq[Op] {
 	return func(yield func(Op) bool) {
-		r := wal.Ops(b.ops)
-		for r.Next() {
-			if !yield(Op{r.Kind(), r.Key(), r.Value()}) {
+		for d := wal.DecodeOps(b.ops); d.Next(); {
+			if !yield(Op{Kind(d.Op.Kind), d.Op.Key, d.Op.Value}) {
 				return
 			}
 		}

@@ -24,6 +24,18 @@ func randomWord() uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
+// identity is a random word that is not zero.
+func (c clock) identity() uint64 {
+	for {
+		if id := c.random(); id != 0 {
+			return id
+		}
+	}
+}
+
+// nanos is the wall clock in unix nanoseconds.
+func (c clock) nanos() int64 { return c.wall().UnixNano() }
+
 var started = time.Now()
 
 // monotonic is the time since the process began.

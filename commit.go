@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/varvekv/varve/internal/crc"
+	"github.com/varvekv/varve/internal/hash"
 	"github.com/varvekv/varve/internal/ikey"
 	"github.com/varvekv/varve/wal"
 )
@@ -87,7 +88,7 @@ func (db *DB) commit(ops []byte, count int, d Durability) (uint64, error) {
 	if err != nil {
 		return seq, err
 	}
-	if d != Buffered || ticket.Borrowed {
+	if d != Buffered {
 		err = db.log.Commit(ticket.End, d)
 	}
 	return seq, err
@@ -106,12 +107,9 @@ func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, wal.Ticket, e
 	if last > ikey.MaxSeq {
 		return 0, wal.Ticket{}, fmt.Errorf("varve: write: sequence numbers are used up at %d", db.lastSeq)
 	}
-	ticket, err := db.log.AppendOps(ops, sum, seq, uint32(count))
-	if err != nil {
-		return 0, ticket, err
-	}
+	ticket := db.log.AppendOps(ops, sum, seq, uint32(count))
 	db.lastSeq = last
-	if err := addOps(db.view.Load().mem, ops, seq); err != nil {
+	if _, err := addOps(db.view.Load().mem, ops, seq); err != nil {
 		// The log has what memory has not: nothing may follow it.
 		db.log.Poison(err)
 		return seq, ticket, err
@@ -121,15 +119,22 @@ func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, wal.Ticket, e
 	return seq, ticket, nil
 }
 
-// addOps inserts decoded operations into a memtable, the first at seq.
-func addOps(m *mem, ops []byte, seq uint64) error {
-	r := wal.Ops(ops)
-	for ; r.Next(); seq++ {
-		if err := m.Add(r.Key(), ikey.MakeTrailer(seq, r.Kind()), r.Value()); err != nil {
-			return fmt.Errorf("varve: memtable: %w", err)
+// addOps inserts encoded operations into a memtable, the first at seq, and
+// returns how many there were.
+func addOps(m *mem, ops []byte, seq uint64) (count uint64, err error) {
+	for d := wal.DecodeOps(ops); ; count++ {
+		if !d.Next() {
+			return count, d.Err()
 		}
+		if d.Op.Skip {
+			continue // of a later version, which says that it may be skipped
+		}
+		tr := ikey.MakeTrailer(seq+count, ikey.Kind(d.Op.Kind))
+		if err := m.Add(d.Op.Key, tr, d.Op.Value); err != nil {
+			return count, fmt.Errorf("varve: memtable: %w", err)
+		}
+		m.sum += hash.Entry(d.Op.Key, uint64(tr), d.Op.Value)
 	}
-	return r.Err()
 }
 
 // roomLocked makes room for a unit in the memtable: a unit that does not fit
@@ -138,9 +143,7 @@ func addOps(m *mem, ops []byte, seq uint64) error {
 // waited for.
 func (db *DB) roomLocked(sizeBytes, count int) error {
 	for {
-		m := db.view.Load().mem
-		need := int64(sizeBytes) + int64(count)*memtableEntryBytes
-		if m.SizeBytes()+need <= db.opts.MemtableBytes || m.Entries() == 0 {
+		if db.fits(db.view.Load().mem, sizeBytes, count) {
 			return nil
 		}
 		rotated, err := db.rotateLocked()
@@ -157,6 +160,12 @@ func (db *DB) roomLocked(sizeBytes, count int) error {
 			return err
 		}
 	}
+}
+
+// fits reports whether a unit may go into m: there is room, or it is the first.
+func (db *DB) fits(m *mem, sizeBytes, count int) bool {
+	need := int64(sizeBytes) + int64(count)*memtableEntryBytes
+	return m.SizeBytes()+need <= db.opts.MemtableBytes || m.Entries() == 0
 }
 
 // memtableEntryBytes is what an entry takes in a memtable beside key and value,

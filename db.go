@@ -10,8 +10,8 @@ import (
 
 	"github.com/varvekv/varve/internal/cache"
 	"github.com/varvekv/varve/internal/epoch"
-	"github.com/varvekv/varve/manifest"
 	"github.com/varvekv/varve/internal/offheap"
+	"github.com/varvekv/varve/manifest"
 	"github.com/varvekv/varve/vfs"
 	"github.com/varvekv/varve/wal"
 )
@@ -26,8 +26,10 @@ type DB struct {
 	opts     Options
 	dir      vfs.Dir
 	lock     io.Closer // on the directory
+	archive  vfs.Dir   // nil without one
+	clock    clock
 	log      *wal.Log
-	manifest *manifest.Store // nil when ReadOnly
+	manifest *manifest.Store
 	blocks   *cache.Cache
 	tables   *tableCache
 	arenas   *offheap.Pool

@@ -1,6 +1,10 @@
 package varve
 
-import "time"
+import (
+	"time"
+
+	"github.com/varvekv/varve/wal"
+)
 
 // Events are functions that are called when something happens in the
 // background. Each may be nil. They are called without any lock held, from the
@@ -71,4 +75,22 @@ func (r StallReason) String() string {
 		return "log"
 	}
 	return "unknown"
+}
+
+// logEvents passes on what the log tells.
+func (db *DB) logEvents() *wal.Events {
+	return &wal.Events{
+		Archived: func(s wal.ArchivedSegment) {
+			if db.opts.Events.ArchiveEnd != nil {
+				db.opts.Events.ArchiveEnd(s.Number, nil)
+			}
+		},
+		ArchiveFailed: func(number uint64, err error, dropped bool) {
+			db.opts.Logger.Error("varve: archive", "segment", number, "err", err, "dropped", dropped)
+			if db.opts.Events.ArchiveEnd != nil {
+				db.opts.Events.ArchiveEnd(number, err)
+			}
+		},
+		Poisoned: func(err error) { db.backgroundError("log", err) },
+	}
 }

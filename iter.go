@@ -6,6 +6,7 @@ package varve
 
 import (
 	"github.com/varvekv/varve/iterator"
+	"github.com/varvekv/varve/sstable"
 )
 
 // IterOptions bounds an iterator. A nil bound is open; an empty upper bound that
@@ -125,7 +126,9 @@ func (r *runSource) Bounds(i int) (lower, upper []byte) {
 	return s.Lower, s.Upper
 }
 
-func (r *runSource) Open(i int) (iterator.Cursor, error) { return r.cache.newCursor(r.tables[i]) }
+func (r *runSource) Open(i int) (iterator.Cursor, error) {
+	return r.cache.newCursor(r.tables[i], sstable.AccessScan)
+}
 
 // move does one step, unless the iterator has ended for good.
 func (it *Iterator) move(step func(*iterator.Visible) bool) bool {
@@ -216,4 +219,3 @@ func prefixEnd(prefix []byte) []byte {
 	}
 	return nil
 }
-

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/varvekv/varve/compaction"
 	"github.com/varvekv/varve/internal/cache"
 	"github.com/varvekv/varve/internal/offheap"
 	"github.com/varvekv/varve/manifest"
@@ -75,6 +76,17 @@ type counters struct {
 func (c *counters) committedLocked(sizeBytes, count int) {
 	c.operations.Store(c.operations.Load() + uint64(count))
 	c.userBytes.Store(c.userBytes.Load() + uint64(sizeBytes))
+}
+
+// compacted counts one compaction.
+func (c *counters) compacted(p *compaction.Plan, r *compaction.Result) {
+	if p.Move {
+		c.moves.Add(uint64(len(r.Edit.Added)))
+		return
+	}
+	c.compactions.Add(1)
+	c.compactedIn.Add(uint64(r.ReadBytes))
+	c.compactedOut.Add(uint64(r.WrittenBytes))
 }
 
 // Metrics is a picture of the counters and of the tree. It takes microseconds.

@@ -101,9 +101,9 @@ type ArchivedSegment = wal.ArchivedSegment
 
 // Limits of what a database stores.
 const (
-	MaxKeyBytes   = wal.MaxKeyBytes   // 64 KiB
-	MaxValueBytes = wal.MaxValueBytes // 1 GiB
-	MaxBatchBytes = wal.MaxBatchBytes // 2 GiB
+	MaxKeyBytes   = 64 << 10
+	MaxValueBytes = 1 << 30
+	MaxBatchBytes = 2 << 30
 )
 
 const (
@@ -162,7 +162,7 @@ func (o *Options) check() error {
 }
 
 // codecFor is how blocks of a level are stored.
-func (o *Options) codecFor(level int, isLast bool) codec.Type {
+func (o *Options) codecFor(level int) codec.Type {
 	switch o.Compression {
 	case CompressionNone:
 		return codec.None
@@ -171,7 +171,7 @@ func (o *Options) codecFor(level int, isLast bool) codec.Type {
 	case CompressionZstd:
 		return codec.Zstd
 	}
-	if level == 0 && !isLast {
+	if level == 0 {
 		return codec.None // rewritten soon: the time is worth more than the space
 	}
 	return codec.S2

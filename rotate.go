@@ -44,5 +44,5 @@ func (db *DB) newMem() (*mem, error) {
 	if err != nil {
 		return nil, fmt.Errorf("varve: new memtable: %w", err)
 	}
-	return &mem{Table: t}, nil
+	return &mem{Table: t, timeMin: db.clock.nanos()}, nil
 }

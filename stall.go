@@ -95,6 +95,14 @@ func (s *stall) sleep(d time.Duration) {
 	}
 }
 
+// flushed notes how fast a flush emptied a memtable.
+func (s *stall) flushed(sizeBytes int64, took time.Duration) {
+	if took <= 0 {
+		return
+	}
+	s.flushRate.Store(max(int64(float64(sizeBytes)/took.Seconds()), rateMin))
+}
+
 func (s *stall) wokenChan() chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

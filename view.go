@@ -25,12 +25,13 @@ type view struct {
 // mem is a memtable and the part of the log that it owns.
 type mem struct {
 	*memtable.Table
-	logStart     wal.LSN // of its first operation; everything before is not its own
-	segment      uint64  // number of the segment that logStart is in
-	firstSeq     uint64  // no operation in it has a lower one
-	lastSeq      uint64  // of the last operation in it, once it is immutable
-	isRecovered  bool    // replayed from segments of an earlier life
-	oldestNanos  int64   // clock when it began to take writes
+	logStart wal.LSN // of its first operation; everything before is not its own
+	segment  uint64  // number of the segment that logStart is in
+	firstSeq uint64  // no operation in it has a lower one
+	lastSeq  uint64  // of the last operation in it, once it is immutable
+
+	sum          uint64 // of hash.Entry over its operations: what a flush must find
+	timeMin      int64  // unix nanoseconds when it began to take writes
 	viewsHolding atomic.Int64
 }
 

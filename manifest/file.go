@@ -59,7 +59,7 @@ func createFile(d vfs.Dir, o *Options, st *State) (file, error) {
 		database: st.Identity, identity: o.identity(), number: st.Manifest,
 		firstEdit: st.Edit, created: o.Now().UnixNano(),
 	}}
-	if err := m.writeFirst(st); err != nil {
+	if err := m.writeFirst(o, st); err != nil {
 		return file{}, errors.Join(err, f.Close())
 	}
 	if err := d.Sync(); err != nil {
@@ -85,13 +85,13 @@ func createNumbered(d vfs.Dir, st *State) (vfs.File, error) {
 
 // writeFirst writes header, the whole state and zeros ahead, in any order: the
 // file counts from the switch of CURRENT on.
-func (m *file) writeFirst(st *State) (err error) {
+func (m *file) writeFirst(o *Options, st *State) (err error) {
 	if m.w, err = recordio.NewWriter(m.f, region(&m.header, 0), headerBytes); err != nil {
 		return fmt.Errorf("manifest: %w", err)
 	}
 	m.frame(st.snapshot())
 	m.firstBytes = m.w.SizeBytes() - headerBytes
-	if err := m.w.Reserve(2 * aheadBytes); err != nil {
+	if err := m.w.Reserve(2 * o.ahead()); err != nil {
 		return fmt.Errorf("manifest: %w", err)
 	}
 	m.header.fileBytes = m.w.SizeBytes() + m.w.Reserved()
@@ -111,14 +111,14 @@ func (m *file) frame(e *Edit) {
 }
 
 // append makes one edit durable. After an error nobody knows whether it is.
-func (m *file) append(d vfs.Dir, e *Edit) error {
+func (m *file) append(d vfs.Dir, o *Options, e *Edit) error {
 	e.fileBytes = m.synced
 	m.frame(e)
 	if err := m.w.Flush(); err != nil {
 		return fmt.Errorf("manifest: edit %d: %w", e.Number, err)
 	}
-	if m.w.Reserved() < aheadBytes && hasRoom(d, 2*aheadBytes) {
-		if err := m.w.Reserve(2 * aheadBytes); err != nil {
+	if m.w.Reserved() < o.ahead() && hasRoom(d, 2*o.ahead()) {
+		if err := m.w.Reserve(2 * o.ahead()); err != nil {
 			return fmt.Errorf("manifest: edit %d: %w", e.Number, err)
 		}
 	}

@@ -46,8 +46,8 @@ func load(f vfs.File, c current, readOnly bool) (*loader, error) {
 	if err := l.readEdits(); err != nil {
 		return nil, err
 	}
-	if l.size < l.synced {
-		return nil, corruption.New(l.name, l.size, "truncated: it has %d bytes, %d were synced", l.size, l.synced)
+	if err := l.checkSize(); err != nil {
+		return nil, err
 	}
 	var err error
 	if l.st.Version, err = l.build.version(); err != nil {
@@ -77,7 +77,19 @@ func (l *loader) readHeader(c current, readOnly bool) (err error) {
 	}
 	l.synced = l.h.fileBytes
 	l.st = State{Identity: l.h.database, Manifest: l.h.number, Report: Report{File: l.name}}
-	return l.h.features.check(l.name, readOnly)
+	if err := l.h.features.check(l.name, readOnly); err != nil {
+		return err
+	}
+	return l.checkSize()
+}
+
+// checkSize finds a file that was cut: sizes only grow, and edits say which one
+// was synced. As zeros stay written ahead, that covers the edits themselves.
+func (l *loader) checkSize() error {
+	if l.size >= l.synced {
+		return nil
+	}
+	return corruption.New(l.name, l.size, "truncated: it has %d bytes, %d were synced", l.size, l.synced)
 }
 
 func (l *loader) readEdits() error {

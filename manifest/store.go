@@ -40,7 +40,8 @@ type Options struct {
 	// looked at, its NextFile is raised where its slices need it.
 	Initial *Edit
 
-	rewriteBytesMin int64 // 0 = rewriteBytesMin; tests set it
+	// 0 = the constants of these names; tests set them.
+	rewriteBytesMin, aheadBytes int64
 }
 
 // Store keeps the manifest of one database. Its methods may be called from any
@@ -133,7 +134,7 @@ func (s *Store) commitLocked(e *Edit, next *State) error {
 	if s.torn || s.live.long(s.o.rewriteMin()) && hasRoom(s.d, 2*s.live.w.SizeBytes()) {
 		return s.rewriteLocked(next)
 	}
-	if err := s.live.append(s.d, e); err != nil {
+	if err := s.live.append(s.d, &s.o, e); err != nil {
 		return err
 	}
 	s.unproven = !e.Empty()
@@ -145,6 +146,13 @@ func (o *Options) rewriteMin() int64 {
 		return o.rewriteBytesMin
 	}
 	return rewriteBytesMin
+}
+
+func (o *Options) ahead() int64 {
+	if o.aheadBytes != 0 {
+		return o.aheadBytes
+	}
+	return aheadBytes
 }
 
 // NextFileNumber hands out a file number that was never handed out before, over

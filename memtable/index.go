@@ -97,6 +97,15 @@ func (x *index) find(s *space, key []byte, hash uint64) ref {
 	}
 }
 
+// prefetch loads what find and a push on the chain will look at first.
+func (x *index) prefetch(s *space, hash uint64) {
+	t := x.table.Load()
+	w := atomic.LoadUint64(&t.words[hash>>t.shift])
+	if w>>32 == hash>>32 {
+		s.head(ref(w))
+	}
+}
+
 // reserve makes sure that the next add finds room.
 func (x *index) reserve() error {
 	t := x.table.Load()

@@ -86,6 +86,21 @@ func addAll(b *testing.B, t *Table, keys flatKeys, seq int) {
 	}
 }
 
+// addAllPrefetched is addAll in batches of 16 keys, as a database commits them.
+func addAllPrefetched(b *testing.B, t *Table, keys flatKeys, seq int) {
+	const batch = 16
+	for i := range benchKeys {
+		if i%batch == 0 {
+			for j := i; j < min(i+batch, benchKeys); j++ {
+				t.Prefetch(hash.Sum(keys.at(j)))
+			}
+		}
+		if err := t.Add(keys.at(i), ikey.MakeTrailer(uint64(seq+i+1), ikey.KindPut), benchValue); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func touchedPool(b *testing.B, bytes int) *offheap.Pool {
 	pool := offheap.NewPool(bytes, 1)
 	b.Cleanup(func() { pool.Close() })
@@ -112,11 +127,14 @@ func BenchmarkInsert500k(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		keys [][]byte
+		add  func(*testing.B, *Table, flatKeys, int)
 	}{
-		{"ycsb", ycsbKeys(benchKeys)},
-		{"binary16", binaryKeys(benchKeys)},
-		{"sequential24", sequentialKeys(benchKeys)},
-		{"descending24", descendingKeys(benchKeys)},
+		{"ycsb", ycsbKeys(benchKeys), addAll},
+		{"ycsb/prefetched", ycsbKeys(benchKeys), addAllPrefetched},
+		{"binary16", binaryKeys(benchKeys), addAll},
+		{"sequential24", sequentialKeys(benchKeys), addAll},
+		{"sequential24/prefetched", sequentialKeys(benchKeys), addAllPrefetched},
+		{"descending24", descendingKeys(benchKeys), addAll},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			pool, keys := touchedPool(b, 128<<20), flatten(c.keys)
@@ -126,7 +144,7 @@ func BenchmarkInsert500k(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				addAll(b, t, keys, 0)
+				c.add(b, t, keys, 0)
 				if err := t.Free(); err != nil {
 					b.Fatal(err)
 				}
@@ -142,11 +160,12 @@ func BenchmarkOverwrite500k(b *testing.B) {
 	keys := ycsbKeys(benchKeys)
 	pool, first := touchedPool(b, 256<<20), flatten(keys)
 	hot := flatKeys{bytes.Repeat(flatten(keys[:1000]).bytes, benchKeys/1000), first.length}
-	b.Run("cold", func(b *testing.B) { benchOverwrite(b, pool, first, shuffled(keys)) })
-	b.Run("hot", func(b *testing.B) { benchOverwrite(b, pool, first, hot) })
+	b.Run("cold", func(b *testing.B) { benchOverwrite(b, pool, first, shuffled(keys), addAll) })
+	b.Run("cold/prefetched", func(b *testing.B) { benchOverwrite(b, pool, first, shuffled(keys), addAllPrefetched) })
+	b.Run("hot", func(b *testing.B) { benchOverwrite(b, pool, first, hot, addAll) })
 }
 
-func benchOverwrite(b *testing.B, pool *offheap.Pool, first, second flatKeys) {
+func benchOverwrite(b *testing.B, pool *offheap.Pool, first, second flatKeys, add func(*testing.B, *Table, flatKeys, int)) {
 	b.ReportAllocs()
 	rounds := 0
 	for b.Loop() {
@@ -157,7 +176,7 @@ func benchOverwrite(b *testing.B, pool *offheap.Pool, first, second flatKeys) {
 		}
 		addAll(b, t, first, 0)
 		b.StartTimer()
-		addAll(b, t, second, benchKeys)
+		add(b, t, second, benchKeys)
 		b.StopTimer()
 		t.Free()
 		rounds++
@@ -259,6 +278,16 @@ func BenchmarkSeek(b *testing.B) {
 			i = 0
 		}
 	}
+}
+
+// BenchmarkEntrySum500k is the conservation sum of a table, once per flush.
+func BenchmarkEntrySum500k(b *testing.B) {
+	t := filled(b, ycsbKeys(benchKeys))
+	b.ReportAllocs()
+	for b.Loop() {
+		t.EntrySum()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchKeys, "ns/entry")
 }
 
 // BenchmarkEntryHash is what a conservation sum inside Add would cost.

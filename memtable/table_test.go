@@ -111,6 +111,13 @@ func (m *model) add(k ikey.Key, value []byte) {
 	*m = slices.Insert(*m, m.seek(k), version{k.Clone(), bytes.Clone(value)})
 }
 
+func (m model) entrySum() (sum uint64) {
+	for _, v := range m {
+		sum += hash.Entry(v.key.User, uint64(v.key.Trailer), v.value)
+	}
+	return sum
+}
+
 // keyMaker makes random keys of one shape; seldom a new one, so that keys repeat.
 type keyMaker func(r *rand.Rand) []byte
 
@@ -143,6 +150,9 @@ func TestTableBehavesLikeASortedMap(t *testing.T) {
 				checkWalks(t, tab, m, r, makeKey)
 				tab.Freeze()
 				checkWalks(t, tab, m, r, makeKey)
+				if tab.EntrySum() != m.entrySum() {
+					t.Error("the entry sum is not that of the entries")
+				}
 				if tab.Entries() != int64(len(m)) {
 					t.Errorf("%d entries, want %d", tab.Entries(), len(m))
 				}
@@ -261,9 +271,23 @@ func sameAsModel(t *testing.T, c interface {
 	return true
 }
 
+func TestPrefetchChangesNothing(t *testing.T) {
+	tab := newTable(t, Options{ArenaBytes: 1 << 12})
+	add(t, tab, "there", 1, "v")
+	for _, key := range []string{"there", "not there"} {
+		tab.Prefetch(hash.Sum([]byte(key)))
+	}
+	if get(tab, "there", 1) != "v#1,put" || get(tab, "not there", 1) != "none" || tab.Entries() != 1 {
+		t.Error("the table is another one")
+	}
+}
+
 func TestEmptyTable(t *testing.T) {
 	tab := newTable(t, Options{ArenaBytes: 1 << 12})
 	c := tab.NewCursor()
+	if tab.EntrySum() != 0 {
+		t.Error("an empty table has an entry sum")
+	}
 	if c.First() || c.Last() || c.SeekGE(ikey.First(nil)) || c.SeekLT(ikey.First([]byte("x"))) || c.Valid() || c.Err() != nil {
 		t.Error("a cursor stands on something in an empty table")
 	}

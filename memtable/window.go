@@ -15,6 +15,8 @@ type window struct {
 	lo, hi         int                 // items[lo:hi] are filled
 	warmLo, warmHi int                 // heads[warmLo:warmHi] are loaded
 	size           int                 // items to copy next time
+	ahead          int                 // items to warm next time
+	touched        uint32              // sum of what warm looked at, so that the compiler keeps the loads
 
 	// While filling:
 	tree     *tree
@@ -29,7 +31,11 @@ type window struct {
 const (
 	windowItemsMin = 32 // the first after a seek: many scans are short
 	windowItemsMax = 128
-	warmItems      = 16 // more misses than a core keeps in flight, fewer than a short scan wants to pay for
+
+	// Items warmed at once: few after a seek, then more misses than a core keeps
+	// in flight.
+	aheadMin = 4
+	aheadMax = 32
 )
 
 func (w *window) start(t *tree) {
@@ -40,7 +46,7 @@ func (w *window) start(t *tree) {
 // reset empties the window; the next fill copies few items again.
 func (w *window) reset() {
 	w.lo, w.hi, w.warmLo, w.warmHi = 0, 0, 0, 0
-	w.size = windowItemsMin
+	w.size, w.ahead = windowItemsMin, aheadMin
 }
 
 // edge says where a fill begins.
@@ -166,27 +172,34 @@ func (w *window) unlock() {
 	}
 }
 
-// headUp and headDown return the newest version of item i, after loading those
-// of the items that come next in that direction.
+// headUp and headDown return the newest version of item i, after warming the
+// items that come next in that direction.
 func (w *window) headUp(i int) ref {
 	if i < w.warmLo || i >= w.warmHi {
-		w.warm(i, min(i+warmItems, w.hi))
+		w.warm(i, min(i+w.ahead, w.hi))
 	}
 	return w.heads[i]
 }
 
 func (w *window) headDown(i int) ref {
 	if i < w.warmLo || i >= w.warmHi {
-		w.warm(max(i+1-warmItems, w.lo), i+1)
+		w.warm(max(i+1-w.ahead, w.lo), i+1)
 	}
 	return w.heads[i]
 }
 
-// warm loads the heads of items[lo:hi], and then looks at what they lead to.
+// warm loads the heads of items[lo:hi] and then a word of each version: the
+// misses of one pass do not depend on each other, so they overlap. A third pass
+// over the values gained a tenth where every value is read, and cost half where
+// none is.
 func (w *window) warm(lo, hi int) {
 	s := w.tree.space
 	for i := lo; i < hi; i++ {
 		w.heads[i] = s.head(w.items[i].node)
 	}
+	for i := lo; i < hi; i++ {
+		w.touched += s.field32(w.heads[i], verValueLen)
+	}
 	w.warmLo, w.warmHi = lo, hi
+	w.ahead = min(2*w.ahead, aheadMax)
 }

@@ -52,7 +52,7 @@ const (
 )
 
 func drawStyle(r *rand.Rand) style {
-	if r.IntN(4) == 0 {
+	if r.IntN(8) == 0 {
 		return loseAll + style(r.IntN(int(styles-loseAll)))
 	}
 	return mixed
@@ -71,12 +71,11 @@ func (im *imager) draw(id uint64) (style, dice) {
 	if im.style != mixed {
 		return im.style, d
 	}
-	own := loseAll + style(d.below(int(styles-loseAll)))
-	if own == mixed {
-		own = perWrite
-	}
-	return own, d
+	return ownStyles[d.below(len(ownStyles))], d
 }
+
+// ownStyles are the odds in a mixed image.
+var ownStyles = [...]style{loseAll, keepAll, inOrder, inOrder, perWrite, perWrite, perWrite, perSector}
 
 // imageLocked REQUIRES s.mu held exclusively: the image is of one instant.
 func (s *Strict) imageLocked(im *imager) *Strict {

@@ -2,9 +2,9 @@ package vfs
 
 import "slices"
 
-// merge shortens a list to fewer steps with the same end: the smallest size it
-// went through, the last version of each sector, the last size. Sectors of lost
-// changes stay lost.
+// merge shortens a list to fewer steps with the same end: the smallest size that
+// a truncation left, the last size, the last version of each sector. Sectors of
+// lost changes stay lost.
 func merge(list []change) []change {
 	smallest, last := int64(-1), int64(-1)
 	for _, ch := range list {
@@ -19,11 +19,10 @@ func merge(list []change) []change {
 	if smallest >= 0 {
 		out = append(out, change{kind: changeSize, size: smallest})
 	}
-	out = append(out, lastVersions(list)...)
-	if last >= 0 {
+	if last >= 0 { // before the data: a later merge may part the two
 		out = append(out, change{kind: changeSize, size: last})
 	}
-	return out
+	return append(out, lastVersions(list)...)
 }
 
 // lastVersions is the data of the list, each sector once, as single-sector changes.

@@ -1,7 +1,8 @@
 package vfs
 
 // roomFor is the size up to which a file of oldBytes may be brought on its way
-// to newBytes. REQUIRES: mu held, shared at least.
+// to newBytes. Writes at the same instant may together pass the limit a little.
+// REQUIRES: mu held, shared at least.
 func (s *Strict) roomFor(oldBytes, newBytes int64) int64 {
 	if s.limits.bytes == 0 || newBytes <= oldBytes {
 		return newBytes

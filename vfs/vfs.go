@@ -47,7 +47,8 @@ type Dir interface {
 	// and an in-process one. It never waits: a lock held elsewhere, in this
 	// process too, is ErrLocked. Closing gives it back.
 	Lock(name string, shared bool) (io.Closer, error)
-	// FreeBytes is the space the file system has left for us.
+	// FreeBytes is the space the file system has left for us; a very great
+	// number where the system does not tell.
 	FreeBytes() (uint64, error)
 	Close() error
 }

@@ -1,8 +1,6 @@
 package wal
 
 import (
-	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -31,9 +29,8 @@ type line struct {
 	mu      sync.Mutex // guards below; never held across I/O. Rank: before Log.mu
 	leading bool
 	queue   []*waiter
-	err     error     // the log has stopped
-	idle    sync.Cond // nobody leads; L is &mu
 	synced  int       // of the queue, how many want Synced
+	enter   []*waiter // want the lead itself: served first
 }
 
 // Commit waits until everything before end is as durable as d says. Commits
@@ -92,10 +89,17 @@ func (q *line) join(w *waiter) (lead bool) {
 
 // lead commits for self and all in line, then hands the lead on.
 func (l *Log) lead(self *waiter) error {
+	err := l.runGroup(self.d == Synced)
+	l.handOver()
+	return err
+}
+
+// runGroup commits for all in line, and syncs where one of them or the caller
+// wants it. REQUIRES: the lead.
+func (l *Log) runGroup(wantSync bool) error {
 	t := &l.turn
-	wantSync := self.d == Synced
-	if wantSync || t.expect > 1 && l.line.wantSync() {
-		l.gather(self)
+	if t.expect > 1 && (wantSync || l.line.waiting() > 0) {
+		l.gather(wantSync)
 	}
 	t.group = l.line.take(t.group[:0])
 	for _, w := range t.group {
@@ -106,8 +110,15 @@ func (l *Log) lead(self *waiter) error {
 		err = l.commitGroup(wantSync)
 	}
 	l.wakeGroup(err)
-	l.handOver()
 	return err
+}
+
+// leadForOthers is a leader's turn by a goroutine that waits for nothing itself:
+// the background's, for async commits and buffered data.
+func (l *Log) leadForOthers() {
+	l.line.takeLead()
+	l.runGroup(false)
+	l.handOver()
 }
 
 func (l *Log) commitGroup(wantSync bool) error {
@@ -133,6 +144,7 @@ func (l *Log) commitGroup(wantSync bool) error {
 	t.group = kept
 	err := l.syncAll()
 	t.expect = 1 + len(kept) + l.line.waiting()
+	l.keeper.synced.Store(true)
 	return err
 }
 
@@ -155,14 +167,15 @@ func (w *waiter) finish(err error) {
 
 // gather gives the commits that were in flight at the last sync the chance to
 // come along. It yields instead of sleeping: no timer is short enough.
-func (l *Log) gather(self *waiter) {
+func (l *Log) gather(selfSynced bool) {
 	t := &l.turn
-	if t.expect <= 1 || t.flush <= 0 {
-		return
+	missing := t.expect
+	if selfSynced {
+		missing--
 	}
 	begin := l.options.Clock()
 	limit := t.flush * 3 / 10
-	for l.line.waiting()+1 < t.expect && l.options.Clock().Sub(begin) < limit {
+	for l.line.waiting() < missing && l.options.Clock().Sub(begin) < limit {
 		runtime.Gosched()
 	}
 }
@@ -172,8 +185,6 @@ func (q *line) waiting() int {
 	defer q.mu.Unlock()
 	return q.synced
 }
-
-func (q *line) wantSync() bool { return q.waiting() > 0 }
 
 // take empties the line into dst.
 func (q *line) take(dst []*waiter) []*waiter {
@@ -191,6 +202,12 @@ func (l *Log) handOver() {
 	q := &l.line
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.enter) > 0 {
+		w := q.enter[0]
+		q.enter = q.enter[1:]
+		w.done <- struct{}{}
+		return
+	}
 	for i, w := range q.queue {
 		if w.async {
 			continue
@@ -204,35 +221,25 @@ func (l *Log) handOver() {
 		return
 	}
 	q.leading = false
-	q.idle.Broadcast()
 	if len(q.queue) > 0 {
 		l.flusher.kick()
 	}
 }
 
-// enter waits for the lead; leave gives it back. For what is done in a leader's
-// place without standing in line.
-func (q *line) enter() {
+// takeLead waits for the lead, for what is done in a leader's place without
+// standing in line. handOver gives it back.
+func (q *line) takeLead() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.idle.L == nil {
-		q.idle.L = &q.mu
+	if !q.leading {
+		q.leading = true
+		q.mu.Unlock()
+		return
 	}
-	for q.leading {
-		q.idle.Wait()
-	}
-	q.leading = true
-}
-
-// tryEnter takes the lead where nobody has it.
-func (q *line) tryEnter() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.leading {
-		return false
-	}
-	q.leading = true
-	return true
+	w := waiters.Get().(*waiter)
+	q.enter = append(q.enter, w)
+	q.mu.Unlock()
+	<-w.done
+	waiters.Put(w)
 }
 
 // fail ends the wait of everybody in line.
@@ -244,137 +251,4 @@ func (q *line) fail(err error) {
 	for _, w := range queue {
 		w.finish(err)
 	}
-}
-
-// turn is what only the leader touches.
-type turn struct {
-	group    []*waiter
-	chunks   []*chunk // being written
-	done     []*chunk // written: back to the pool at the next take
-	unsynced []*segment
-	dirSync  bool // a directory entry is not durable yet
-
-	target    LSN    // written up to here
-	targetSeq uint64 // and this sequence
-	lastSync  time.Time
-	flush     time.Duration // how long a sync takes, smoothed
-	expect    int           // commits that were in flight at the last sync
-}
-
-// unsyncedMax bounds the segments that wait for a sync, and with them the open
-// descriptors, where nobody ever asks for Synced.
-const unsyncedMax = 32
-
-func (l *Log) writeAndSync(how takeKind) error {
-	if err := l.writePending(how); err != nil {
-		return err
-	}
-	return l.syncAll()
-}
-
-// syncAll syncs every written segment, the oldest first, each through the
-// descriptor that wrote it, and moves the durable position.
-func (l *Log) syncAll() error {
-	t := &l.turn
-	if l.durable.Load() >= uint64(t.target) && len(t.unsynced) == 0 {
-		return nil
-	}
-	begin := l.options.Clock()
-	bytes := int64(t.target) - int64(l.durable.Load())
-	for _, seg := range t.unsynced {
-		if err := l.syncSegment(seg); err != nil {
-			return l.poisoned(err)
-		}
-	}
-	if t.dirSync {
-		if err := l.dir.Sync(); err != nil {
-			return l.poisoned(err)
-		}
-		t.dirSync = false
-	}
-	if err := l.Err(); err != nil {
-		return err
-	}
-	t.unsynced = l.stillWritten(t.unsynced)
-	l.durableSeq.Store(t.targetSeq)
-	l.durable.Store(uint64(t.target))
-	t.lastSync = l.options.Clock()
-	l.noteSync(t.lastSync.Sub(begin), bytes)
-	return nil
-}
-
-func (l *Log) syncSegment(seg *segment) error {
-	seg.io.Lock()
-	defer seg.io.Unlock()
-	if seg.gone || !seg.dirty {
-		return nil
-	}
-	if err := seg.file.SyncData(); err != nil {
-		return fmt.Errorf("wal: sync %s: %w", seg.name, err)
-	}
-	seg.dirty = false
-	return nil
-}
-
-// stillWritten keeps the segment that goes on being written, and closes the rest.
-func (l *Log) stillWritten(segs []*segment) []*segment {
-	kept := segs[:0]
-	for _, seg := range segs {
-		l.mu.Lock()
-		over := seg.sealed && l.written.Load() >= uint64(seg.end)
-		l.mu.Unlock()
-		if !over {
-			kept = append(kept, seg)
-			continue
-		}
-		if err := seg.closeFile(); err != nil {
-			l.noteCloseError(err)
-		}
-	}
-	clear(segs[len(kept):])
-	return kept
-}
-
-func (seg *segment) closeFile() error {
-	seg.io.Lock()
-	defer seg.io.Unlock()
-	if seg.file == nil {
-		return nil
-	}
-	err := seg.file.Close()
-	seg.file = nil
-	return err
-}
-
-// closeFiles closes every descriptor, at the end.
-func (l *Log) closeFiles() error {
-	l.mu.Lock()
-	segs := append([]*segment(nil), l.segments...)
-	l.mu.Unlock()
-	var errs []error
-	for _, seg := range append(segs, l.turn.unsynced...) {
-		errs = append(errs, seg.closeFile())
-	}
-	return errors.Join(errs...)
-}
-
-// noteSync keeps the figures of a sync.
-func (l *Log) noteSync(took time.Duration, bytes int64) {
-	t := &l.turn
-	if t.flush == 0 {
-		t.flush = took
-	}
-	t.flush += (took - t.flush) / 8
-	l.stats.noteSync(took)
-	l.keeper.noteSynced()
-	l.flusher.arm()
-	if f := l.options.Events.Synced; f != nil {
-		f(took, bytes)
-	}
-}
-
-// poisoned ends the log with an error of its own files and returns the sticky one.
-func (l *Log) poisoned(err error) error {
-	l.Poison(err)
-	return l.Err()
 }

@@ -30,7 +30,6 @@ type Log struct {
 	written    atomic.Uint64 // position up to which data is in the files
 	durable    atomic.Uint64 // … is on stable storage
 	durableSeq atomic.Uint64
-	borrowed   atomic.Uint64 // end of the last payload that is borrowed, not copied
 	failed     atomic.Pointer[stickyError]
 	edit       atomic.Uint64 // last durable manifest edit
 	lastTime   atomic.Int64  // newest time stamp given out; never goes back
@@ -183,15 +182,24 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	l.mu.Unlock()
-	var err error
-	if !l.options.ReadOnly {
-		l.stopBackground()
-		err = l.finish()
+	if l.options.ReadOnly {
+		l.failed.Store(&stickyError{fmt.Errorf("wal: %w", ErrClosed)})
+		return l.closeAll(nil)
 	}
+	l.stopBackground()
+	l.line.takeLead()
+	err := l.finish()
 	l.failed.Store(&stickyError{fmt.Errorf("wal: %w", ErrClosed)})
 	l.stop()
+	err = l.closeAll(err)
+	l.handOver()
 	l.line.fail(l.Err())
-	errs := []error{err, l.closeFiles()}
+	return err
+}
+
+// closeAll closes the descriptors and what Open took. REQUIRES: the lead.
+func (l *Log) closeAll(err error) error {
+	errs := []error{err, l.closeFiles(), l.keeper.closeFiles()}
 	for _, c := range l.closers {
 		errs = append(errs, c.Close())
 	}
@@ -199,12 +207,8 @@ func (l *Log) Close() error {
 }
 
 // finish writes and syncs what was appended, then the seal that says so.
+// REQUIRES: the lead.
 func (l *Log) finish() error {
-	l.line.enter()
-	defer l.line.leave()
-	if err := l.Err(); err != nil {
-		return err
-	}
 	if err := l.writeAndSync(takePlain); err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ type Options struct {
 	// ReplayFrom says that everything before it is safe elsewhere: it is neither
 	// replayed nor missed when its segments are gone.
 	ReplayFrom LSN
+	// StartKept says that the caller records ReplayFrom durably before it calls
+	// Release; otherwise the log does so itself, with a sync in each Release.
+	StartKept bool
 	// ProvenLSN is a position up to which the log is known durable from elsewhere.
 	ProvenLSN LSN
 	// Identity is the log's, where it is known from elsewhere; segments of another

@@ -69,7 +69,6 @@ func (l *Log) rotateLocked() {
 	old := l.active
 	h := l.nextHeaderLocked(old.number+1, l.end, link{old.number, old.end, old.chain, l.epoch})
 	l.beginLocked(h, l.cur != nil)
-	l.keeper.want(l.active)
 }
 
 func (l *Log) nextHeaderLocked(number uint64, first LSN, prev link) segmentHeader {

@@ -70,7 +70,7 @@ type segment struct {
 	pins    atomic.Int64 // by iterators
 	filling atomic.Int64 // frames reserved and not yet published
 	isEmpty atomic.Bool  // swept, and past every reader of its time; waits for its pins
-	frames  []frame     // guarded by Cache.mu
+	frames  []frame      // guarded by Cache.mu
 }
 
 // frame says whose block lies where in a segment.
@@ -104,9 +104,9 @@ func New(capacityBytes int64, dom *epoch.Domain) (*Cache, error) {
 	}
 	c := &Cache{
 		dom: dom, capacityBytes: capacityBytes, segmentBytes: size,
-		memory:   make([][]byte, count), segments: make([]segment, count),
-		owners:   make(map[uint32]*Slots),
-		current:  -1, sweep: sweep{number: -1},
+		memory: make([][]byte, count), segments: make([]segment, count),
+		owners:  make(map[uint32]*Slots),
+		current: -1, sweep: sweep{number: -1},
 	}
 	for i := count - 1; i >= 0; i-- {
 		c.unmapped = append(c.unmapped, i)

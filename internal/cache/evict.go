@@ -135,8 +135,7 @@ func (c *Cache) recycle(number int) {
 func (c *Cache) unmapLocked(number int) {
 	if err := offheap.Free(c.memory[number]); err != nil {
 		invariants.Check(false, "unmap cache segment: %v", err)
-		c.free = append(c.free, number) // still mapped, still good
-		return
+		return // still mapped and counted so, but not used again; Close tries once more
 	}
 	c.memory[number] = nil
 	c.unmapped = append(c.unmapped, number)

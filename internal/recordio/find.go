@@ -1,46 +1,50 @@
 package recordio
 
-import (
-	"encoding/binary"
-	"io"
-
-	"github.com/varvekv/varve/internal/crc"
-)
+import "io"
 
 // FindFrame searches region from the file offset from onwards for the next valid
 // frame: header and payload checksums, bound to this file and place. It is how a
 // reader looks past damage for proof. found is false when there is none; the
 // frame's payload is the caller's own.
 func FindFrame(r io.ReaderAt, region Region, from int64) (f Frame, found bool, err error) {
-	var w window
-	var scratch [28]byte
-	for offset := max(from, region.Start); offset+HeaderBytes <= region.End; offset++ {
-		p := w.at(offset, HeaderBytes)
-		if p == nil {
-			if err := w.fill(r, offset, HeaderBytes, region.End); err != nil {
-				return Frame{}, false, err
-			}
-			if p = w.at(offset, HeaderBytes); p == nil {
-				return Frame{}, false, nil
-			}
+	s := NewScanner(r, region)
+	s.offset, s.stop = max(from, region.Start)-1, HeaderChecksum
+	if !s.Resume() || !s.Next() {
+		return Frame{}, false, s.err
+	}
+	return *s.Frame(), true, nil
+}
+
+// Resume searches onwards from behind the byte that stopped the scan; true means
+// that Next will return the frame found. False: there is none, or Err tells.
+func (s *Scanner) Resume() bool {
+	if s.stop == None || s.err != nil {
+		return false
+	}
+	for s.offset++; s.offset+HeaderBytes <= s.region.End; s.offset++ {
+		p, reason := s.bytes(s.offset, HeaderBytes)
+		if reason != None {
+			s.stop = reason
+			return false
 		}
 		if !plausible(p) {
 			continue
 		}
-		lsn := region.LSNAt(offset)
-		h, reason := parseHeader(p, region.Seed, lsn, &scratch)
-		if reason != None || offset+HeaderBytes+int64(h.Length) > region.End {
+		if _, reason := parseHeader(p, s.region.Seed, s.LSN(), &s.scratch); reason != None {
 			continue
 		}
-		payload, err := readPayload(r, offset, h)
-		if err != nil {
-			return Frame{}, false, err
-		}
-		if payload != nil {
-			return Frame{Header: h, LSN: lsn, Offset: offset, HeaderCRC: binary.LittleEndian.Uint32(p), Payload: payload}, true, nil
+		switch reason := s.read(); reason {
+		case None:
+			s.stop = None
+			return true
+		case ReadError:
+			s.stop = reason
+			return false
 		}
 	}
-	return Frame{}, false, nil
+	s.offset = max(s.offset, s.region.End)
+	s.stop = End
+	return false
 }
 
 // plausible sorts out nearly all offsets before a checksum is computed.
@@ -50,22 +54,6 @@ func plausible(p []byte) bool {
 		return false
 	}
 	return p[10] <= MaxFrameBytes>>16 && Flags(p[12])&^flagsKnown == 0
-}
-
-// readPayload is the payload behind a verified header; nil when it is damaged.
-func readPayload(r io.ReaderAt, offset int64, h Header) ([]byte, error) {
-	p := make([]byte, h.Length)
-	n, err := r.ReadAt(p, offset+HeaderBytes)
-	if n < len(p) {
-		if err == io.EOF || err == nil {
-			return nil, nil
-		}
-		return nil, err
-	}
-	if crc.Sum(p) != h.PayloadCRC {
-		return nil, nil
-	}
-	return p, nil
 }
 
 // AllZero reports whether every byte of r from the offset from up to end is

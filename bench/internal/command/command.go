@@ -28,23 +28,11 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
-var errInterrupted = errors.New("interrupted")
-
 // Main runs the command line on databases that open makes, and tells the exit code.
 func Main(args []string, open engine.Opener, stdout, stderr io.Writer) int {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	defer context.AfterFunc(ctx, func() { signal.Stop(signals) })() // a second signal kills
-	go func() {
-		select {
-		case <-signals:
-			cancel(errInterrupted)
-		case <-ctx.Done():
-		}
-	}()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	root := newRoot(open)
 	root.SetArgs(args)

@@ -62,13 +62,20 @@ func ParseCompression(name string) (Compression, bool) {
 	return 0, false
 }
 
-// Options is what every engine is given, so that budgets are equal.
+// Options is what every engine is given, so that budgets are equal. There is no
+// default here: the command line has them.
 type Options struct {
-	Dir           string // made when missing
-	Durability    Durability
-	CacheBytes    int64
+	// Dir is where the database lives; made when missing. No default.
+	Dir string
+	// Durability is what every write promises: safer is slower. No default.
+	Durability Durability
+	// CacheBytes is the block cache: larger reads faster and takes memory. No default.
+	CacheBytes int64
+	// MemtableBytes is the write buffer: larger writes less often and takes
+	// memory. No default.
 	MemtableBytes int64
-	Compression   Compression
+	// Compression trades processor time for disk. No default.
+	Compression Compression
 }
 
 // Opener opens a database of one kind.

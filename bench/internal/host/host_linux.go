@@ -41,7 +41,8 @@ func fileSystem(dir string) string {
 
 func residentBytes() (peak, now int64) {
 	const status = "/proc/self/status"
-	return kilobytes(field(status, "VmHWM", ":")), kilobytes(field(status, "VmRSS", ":"))
+	now = kilobytes(field(status, "VmRSS", ":"))
+	return max(now, kilobytes(field(status, "VmHWM", ":"))), now // read at two moments
 }
 
 // resetPeakRSS makes VmHWM start again at VmRSS. Where that is forbidden the

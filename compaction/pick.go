@@ -1,0 +1,172 @@
+package compaction
+
+import (
+	"slices"
+
+	"github.com/varvekv/varve/manifest"
+)
+
+// State is what Pick must know beside the version.
+type State struct {
+	Shape Shape
+	// Running are the plans being carried out: their slices and the key ranges
+	// of their outputs are taken.
+	Running []*Plan
+	// Floor is min(oldest snapshot, retention): every reader sees at least up
+	// to it. Tables with newer tombstones are not worth rewriting yet.
+	Floor uint64
+	// Idle says that there is time for what only helps readers.
+	Idle bool
+}
+
+// Pick chooses the most urgent compaction that touches nothing that runs
+// already, or nil. It looks at metadata only and is deterministic.
+func Pick(v *manifest.Version, s State) *Plan {
+	p := newPicker(v, s)
+	for _, c := range p.candidates() {
+		if plan := p.pickLevel(c); plan != nil {
+			return plan
+		}
+	}
+	if plan := p.rewrite(); plan != nil || !s.Idle {
+		return plan
+	}
+	return p.tidy()
+}
+
+// picker is one choice being made.
+type picker struct {
+	v       *manifest.Version
+	state   State
+	shape   Shape
+	targets targets
+	busy    map[uint64]*Plan // by slice id
+}
+
+func newPicker(v *manifest.Version, s State) *picker {
+	p := &picker{v: v, state: s, shape: s.Shape.withDefaults(), busy: make(map[uint64]*Plan)}
+	p.targets = p.shape.targets(v)
+	for _, plan := range s.Running {
+		for _, in := range plan.Inputs {
+			for _, slice := range in.Slices {
+				p.busy[slice.ID] = plan
+			}
+		}
+	}
+	return p
+}
+
+// candidate is a level from which something should go down.
+type candidate struct {
+	level int
+	score float64
+}
+
+// Scores is how urgently each level of v needs a compaction; 1 is due.
+func (s Shape) Scores(v *manifest.Version) [manifest.LevelCount]float64 {
+	var out [manifest.LevelCount]float64
+	p := newPicker(v, State{Shape: s})
+	for n := range lastLevel {
+		out[n] = p.score(n)
+	}
+	return out
+}
+
+// candidates are the levels that are due, the most urgent first.
+func (p *picker) candidates() []candidate {
+	var out []candidate
+	for n := range lastLevel {
+		if score := p.score(n); score >= 1 {
+			out = append(out, candidate{n, score})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b candidate) int {
+		switch {
+		case a.score > b.score:
+			return -1
+		case a.score < b.score:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// drainScoreMax caps the score of a level: one that is to be drained would
+// otherwise shut level 0 out, whose runs are what stops writers.
+const drainScoreMax = 4
+
+func (p *picker) score(level int) float64 {
+	if level == 0 {
+		return p.scoreZero()
+	}
+	have := p.idleBytes(level)
+	if have == 0 {
+		return 0
+	}
+	return min(float64(have)/float64(max(p.targets.bytes[level], 1)), drainScoreMax)
+}
+
+// idleBytes is the size of a level without what is going down already.
+func (p *picker) idleBytes(level int) int64 {
+	var sum int64
+	for _, run := range p.v.Levels[level].Runs {
+		for _, s := range run.Slices {
+			if plan := p.busy[s.ID]; plan == nil || plan.Level == level {
+				sum += s.FileBytes
+			}
+		}
+	}
+	return sum
+}
+
+func (p *picker) pickLevel(c candidate) *Plan {
+	if c.level == 0 {
+		return p.pickZero(c.score)
+	}
+	return p.pickSize(c)
+}
+
+// free returns the plan when it touches nothing that runs, else nil.
+func (p *picker) free(plan *Plan) *Plan {
+	for _, in := range plan.Inputs {
+		for _, s := range in.Slices {
+			if p.busy[s.ID] != nil {
+				return nil
+			}
+		}
+	}
+	plan.complete(p.v)
+	for _, other := range p.state.Running {
+		same := other.Level == plan.Level && plan.Level > 0
+		if same && overlap(plan.Lower, plan.Upper, other.Lower, other.Upper) {
+			return nil
+		}
+	}
+	return plan
+}
+
+// firstRun is the id of a level's run while it has none. Two compactions into
+// an empty level must agree on it, or the level would have two runs.
+const firstRun = 1
+
+// into starts a plan whose outputs join the run of a level below 0.
+func (p *picker) into(level int, r Reason, score float64) *Plan {
+	plan := &Plan{Reason: r, Score: score, Level: level, Run: firstRun}
+	if runs := p.v.Levels[level].Runs; len(runs) > 0 {
+		plan.Run = runs[0].ID
+	}
+	return plan
+}
+
+// take adds slices of one level to a plan, by run.
+func (plan *Plan) take(slices []*manifest.Slice) {
+	for _, s := range slices {
+		n := len(plan.Inputs)
+		if n == 0 || plan.Inputs[n-1].Run != s.Run || plan.Inputs[n-1].Level != s.Level {
+			plan.Inputs = append(plan.Inputs, Input{Level: s.Level, Run: s.Run})
+			n++
+		}
+		plan.Inputs[n-1].Slices = append(plan.Inputs[n-1].Slices, s)
+	}
+}

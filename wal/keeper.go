@@ -1,0 +1,111 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/varvekv/varve/vfs"
+)
+
+// The keeper looks after files that take no writes of the log at the moment: it
+// prepares segments ahead, and archives, recycles or removes released ones. A
+// failure of its own never poisons the log; the next segment is then made by
+// the leader, and a released file stays until it can be dealt with.
+
+// sparesMax bounds the files prepared ahead: they count as disk in use.
+const sparesMax = 2
+
+// retryAfter is how long the keeper rests after a failure.
+const retryAfter = time.Second
+
+type keeper struct {
+	log         *Log
+	firstNumber uint64 // the first segment of this opening
+	synced      atomic.Bool
+	kicks       chan struct{}
+	stop        context.CancelFunc
+	done        chan struct{}
+
+	mu        sync.Mutex // guards below; never held across I/O. Rank: after Log.mu
+	changed   sync.Cond  // preparing has changed; L is &mu
+	claimed   uint64     // greatest number the leader has made or is making a file for
+	spares    map[uint64]vfs.File
+	preparing uint64 // number being prepared; 0 = none
+	abandon   bool   // the leader wants it as it is
+	released  []*segment
+	reusable  []reusable
+}
+
+// reusable is a released file that holds nothing any more.
+type reusable struct {
+	name      string
+	sizeBytes int64
+}
+
+func (k *keeper) start(l *Log) {
+	k.log = l
+	k.kicks, k.done = make(chan struct{}, 1), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	k.stop = cancel
+	go k.run(ctx)
+	k.kick()
+}
+
+func (k *keeper) stopAndWait() {
+	k.stop()
+	<-k.done
+}
+
+func (k *keeper) closeFiles() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var errs []error
+	for _, f := range k.spares {
+		errs = append(errs, f.Close())
+	}
+	k.spares = nil
+	return errors.Join(errs...)
+}
+
+func (k *keeper) kick() {
+	select {
+	case k.kicks <- struct{}{}:
+	default:
+	}
+}
+
+func (k *keeper) run(ctx context.Context) {
+	defer close(k.done)
+	retry := time.NewTimer(time.Hour)
+	retry.Stop()
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.kicks:
+		case <-retry.C:
+		}
+		if err := errors.Join(k.prepare(ctx), k.dispose(ctx)); err != nil && ctx.Err() == nil {
+			retry.Reset(retryAfter)
+		}
+	}
+}
+
+// claim gives the leader the prepared file of a segment, or nil when it has to
+// make one. A preparation that is under way is cut short, not waited for whole.
+func (k *keeper) claim(number uint64) vfs.File {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.claimed = max(k.claimed, number)
+	for k.preparing == number {
+		k.abandon = true
+		k.changed.Wait()
+	}
+	f := k.spares[number]
+	delete(k.spares, number)
+	return f
+}
