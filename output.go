@@ -40,7 +40,7 @@ func (db *DB) env(ver *version) *compaction.Env {
 	}
 }
 
-func (db *DB) createTable(level int) (compaction.Output, error) {
+func (db *DB) createTable(spec compaction.TableSpec) (compaction.Output, error) {
 	number, err := db.manifest.NextFileNumber()
 	if err != nil {
 		db.log.Poison(err)
@@ -51,7 +51,7 @@ func (db *DB) createTable(level int) (compaction.Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("varve: create table: %w", err)
 	}
-	t := &tableOutput{db: db, number: number, level: level, file: f, identity: db.clock.identity()}
+	t := &tableOutput{db: db, number: number, level: spec.Level, file: f, identity: db.clock.identity()}
 	bits := db.opts.BloomBits
 	if bits == 0 {
 		bits = -1
@@ -59,8 +59,10 @@ func (db *DB) createTable(level int) (compaction.Output, error) {
 	t.w = sstable.NewWriter(f, sstable.WriterOptions{
 		Identity:    t.identity,
 		BlockBytes:  blockBytes,
-		Compression: db.opts.codecFor(level),
+		Compression: db.opts.codecFor(spec.Level),
 		BloomBits:   bits,
+		TimeMin:     spec.TimeMin,
+		TimeMax:     spec.TimeMax,
 	})
 	return t, nil
 }

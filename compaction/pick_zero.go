@@ -10,7 +10,7 @@ import (
 
 // How level 0 is emptied: slices that overlap nothing move; else all runs of a
 // key range are merged with the base level at once; else, while that is busy,
-// the newest runs are merged with each other.
+// runs are merged with each other.
 
 // scoreZero is the number of runs over the number worth merging.
 func (p *picker) scoreZero() float64 {
@@ -55,7 +55,7 @@ func (p *picker) pickZero(score float64) *Plan {
 		return plan
 	}
 	if p.dwarfed() {
-		if plan := p.mergeNewest(ReasonIntra, score, p.shape.RunsMin); plan != nil {
+		if plan := p.mergeRuns(ReasonIntra, score, p.shape.RunsMin); plan != nil {
 			return plan
 		}
 	}
@@ -64,7 +64,7 @@ func (p *picker) pickZero(score float64) *Plan {
 			return plan
 		}
 	}
-	return p.mergeNewest(ReasonIntra, score, p.shape.RunsMin)
+	return p.mergeRuns(ReasonIntra, score, p.shape.RunsMin)
 }
 
 // dwarfed reports whether level 0 is so small, after many small flushes, that
@@ -178,24 +178,34 @@ func (p *picker) mergeZero(g group, r Reason, score float64) *Plan {
 	return p.free(plan)
 }
 
-// newestRatio is how much greater than all newer ones a run of level 0 may be
+// newestRatio is how much greater than those newer ones a run of level 0 may be
 // and still be merged with them: each byte is then merged about as often as the
 // bytes above it triple.
 const newestRatio = 2
 
-// mergeNewest merges the newest runs of level 0 with each other.
-func (p *picker) mergeNewest(r Reason, score float64, runsMin int) *Plan {
+// mergeRuns merges neighbouring runs of level 0 with each other: the newest
+// such at least runsMin that are idle and of like size.
+func (p *picker) mergeRuns(r Reason, score float64, runsMin int) *Plan {
 	runs := p.v.Levels[0].Runs
+	for first := range runs {
+		if plan := p.mergeRunsFrom(runs[first:], r, score, runsMin); plan != nil {
+			return plan
+		}
+	}
+	return nil
+}
+
+func (p *picker) mergeRunsFrom(runs []manifest.Run, r Reason, score float64, runsMin int) *Plan {
 	count, sum := 0, int64(0)
 	for count < len(runs) && len(p.idle(runs[count].Slices)) == len(runs[count].Slices) {
 		size := runs[count].FileBytes()
-		if count >= runsMin && size > newestRatio*sum {
+		if count > 0 && size > newestRatio*sum {
 			break
 		}
 		sum += size
 		count++
 	}
-	if count < max(runsMin, 2) {
+	if count < runsMin {
 		return nil
 	}
 	plan := &Plan{Reason: r, Score: score, Level: 0, Run: runs[0].ID}
@@ -223,5 +233,5 @@ func (p *picker) tidy() *Plan {
 			}
 		}
 	}
-	return p.mergeNewest(ReasonIdle, 0, 1)
+	return p.mergeRuns(ReasonIdle, 0, 2)
 }

@@ -141,7 +141,8 @@ func (p *Plan) complete(v *manifest.Version) *Plan {
 		}
 	}
 	for _, run := range v.Levels[0].Runs {
-		if run.ID < newest {
+		// Below level 0 the plan takes all of level 0 that is older; see groups.
+		if p.Level == 0 && run.ID < newest {
 			p.addOlder(run.Overlapping(p.Lower, p.Upper), taken)
 		}
 	}

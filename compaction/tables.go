@@ -59,7 +59,7 @@ func (t *table) Finish() (*manifest.Slice, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finish table %s: %w", t.name, err)
 	}
-	if err := t.f.Sync(); err != nil {
+	if err := t.f.SyncData(); err != nil {
 		return nil, fmt.Errorf("sync table %s: %w", t.name, err)
 	}
 	if err := t.closeFile(); err != nil {

@@ -162,8 +162,8 @@ type moment struct {
 func TestPowerCutAtEveryCall(t *testing.T) {
 	seen, prints := map[moment]bool{}, map[uint64]bool{}
 	rewritten, torn := 0, 0
-	for seed := range uint64(16) {
-		images(seed, 16, func(c crashRun, at vfs.Op, image *vfs.Strict) {
+	for seed := range uint64(16/thin() + 1) {
+		images(seed, 16/thin()+1, func(c crashRun, at vfs.Op, image *vfs.Strict) {
 			now := moment{image.Fingerprint(), c.acked, c.trying}
 			if seen[now] {
 				return
@@ -182,7 +182,7 @@ func TestPowerCutAtEveryCall(t *testing.T) {
 		})
 	}
 	t.Logf("%d distinct images, %d of rewritten manifests, %d torn", len(prints), rewritten, torn)
-	if len(prints) < 3000 || rewritten < 1000 || torn < 100 {
+	if n := thin() * thin(); len(prints) < 3000/n || rewritten < 1000/n || torn < 100/n {
 		t.Error("poor coverage")
 	}
 }
@@ -192,8 +192,8 @@ func TestPowerCutAtEveryCall(t *testing.T) {
 func TestPowerCutTwice(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	firsts, seconds := map[moment]bool{}, map[moment]bool{}
-	for seed := range uint64(4) {
-		images(seed, 2, func(c crashRun, at vfs.Op, first *vfs.Strict) {
+	for seed := range uint64(4/thin() + 1) {
+		images(seed, 2/thin(), func(c crashRun, at vfs.Op, first *vfs.Strict) {
 			now := moment{first.Fingerprint(), c.acked, c.trying}
 			if firsts[now] {
 				return
@@ -215,7 +215,7 @@ func TestPowerCutTwice(t *testing.T) {
 		})
 	}
 	t.Logf("%d distinct second images of %d first", len(seconds), len(firsts))
-	if len(seconds) < 1000 {
+	if len(seconds) < 1000/thin() {
 		t.Error("poor coverage")
 	}
 }

@@ -43,7 +43,7 @@ type LogAccepted struct {
 	Epoch    uint64 // +1 at every unclean open and restore
 	Segment  uint64 // the last one accepted
 	End      uint64 // LSN behind the last accepted frame
-	Chain    uint32 // chained CRC32C up to there
+	Chain    uint64 // chained checksum up to there
 }
 
 // Empty reports whether the edit changes nothing. Such an edit is a mark: once

@@ -37,7 +37,7 @@ func appendEdit(dst []byte, e *Edit) []byte {
 		dst = appendNumbers(dst, editLogFrom, p.Segment, p.LSN)
 	}
 	if a := e.LogAccepted; a != nil {
-		dst = appendNumbers(dst, editLogAccepted, a.Identity, a.Epoch, a.Segment, a.End, uint64(a.Chain))
+		dst = appendNumbers(dst, editLogAccepted, a.Identity, a.Epoch, a.Segment, a.End, a.Chain)
 	}
 	dst = appendNumber(dst, editDurableLSN, e.DurableLSN)
 	if len(e.Removed) > 0 {
@@ -124,10 +124,10 @@ func (e *Edit) decodeAccepted(f *fields, tag uint64, body []byte) error {
 	if err := f.numbers(tag, body, n[:]); err != nil {
 		return err
 	}
-	if n[0] == 0 || n[4] > math.MaxUint32 {
-		return f.corrupt("accepted log %d, chained checksum %#x: out of range", n[0], n[4])
+	if n[0] == 0 {
+		return f.corrupt("accepted log has no identity")
 	}
-	e.LogAccepted = &LogAccepted{Identity: n[0], Epoch: n[1], Segment: n[2], End: n[3], Chain: uint32(n[4])}
+	e.LogAccepted = &LogAccepted{Identity: n[0], Epoch: n[1], Segment: n[2], End: n[3], Chain: n[4]}
 	return nil
 }
 

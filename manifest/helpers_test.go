@@ -12,10 +12,20 @@ import (
 	"time"
 
 	"github.com/varvekv/varve/internal/filename"
+	"github.com/varvekv/varve/internal/invariants"
 	"github.com/varvekv/varve/vfs"
 )
 
 var rewriteGolden = flag.Bool("rewrite", false, "write the golden files of testdata anew")
+
+// thin is how many cases pass for each one tried: all are tried, but for builds
+// with dear assertions, which take ten times as long and look for other things.
+func thin() int {
+	if invariants.Enabled {
+		return 12
+	}
+	return 1
+}
 
 // golden compares got with a file of testdata.
 func golden(t *testing.T, name string, got []byte) {

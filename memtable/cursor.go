@@ -23,7 +23,9 @@ type Cursor struct {
 	newerOK bool
 }
 
-// Init makes c, which may be zero or closed, a fresh cursor over t.
+// Init makes c, which may be zero, closed or in use elsewhere before, a fresh
+// cursor over t; only the first Init of a Cursor allocates. A Cursor must not be
+// copied after it.
 // REQUIRES: t is not freed before c's last use.
 func (c *Cursor) Init(t *Table) {
 	c.t = t

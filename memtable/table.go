@@ -106,6 +106,9 @@ func (t *Table) firstChunk(o Options) ([]byte, error) {
 	if n == 0 {
 		n = arenaBytesDefault
 	}
+	if n > granuleBytes*granuleCount {
+		return nil, errFull
+	}
 	return t.arena.memory.alloc(int(n))
 }
 

@@ -271,6 +271,28 @@ func sameAsModel(t *testing.T, c interface {
 	return true
 }
 
+func TestMovesAllocateNothing(t *testing.T) {
+	tab := newTable(t, Options{ArenaBytes: 1 << 16})
+	for _, i := range rand.New(rand.NewSource(9)).Perm(1000) {
+		add(t, tab, fmt.Sprintf("a-key-beyond-its-prefix-%d", i), uint64(i+1), "")
+	}
+	var c Cursor
+	c.Init(tab)
+	key := []byte("a-key-beyond-its-prefix-500")
+	h := hash.Sum(key)
+	if n := testing.AllocsPerRun(10, func() {
+		c.Init(tab)
+		for ok := c.First(); ok; ok = c.Next() {
+		}
+		for ok := c.SeekGE(ikey.First(key)); ok; ok = c.Prev() {
+		}
+		tab.Get(key, h, ikey.MaxSeq)
+		c.Close()
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestPrefetchChangesNothing(t *testing.T) {
 	tab := newTable(t, Options{ArenaBytes: 1 << 12})
 	add(t, tab, "there", 1, "v")

@@ -40,7 +40,9 @@ const (
 
 func (w *window) start(t *tree) {
 	w.tree = t
-	w.up, w.down = w.takeUp, w.takeDown
+	if w.up == nil {
+		w.up, w.down = w.takeUp, w.takeDown
+	}
 }
 
 // reset empties the window; the next fill copies few items again.

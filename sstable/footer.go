@@ -98,16 +98,13 @@ func parseFooter(b []byte, fileBytes uint64) (*footer, error) {
 // data, filter, index, properties, footer.
 func (f *footer) check() error {
 	at := f.dataEnd
-	if f.filter != (handle{}) {
-		if f.filter.offset != at {
-			return fmt.Errorf("filter is at %d, data ends at %d", f.filter.offset, at)
-		}
-		at = f.filter.end()
-	}
 	for _, s := range []struct {
 		name string
 		handle
-	}{{"index", f.index}, {"properties", f.properties}} {
+	}{{"filter", f.filter}, {"index", f.index}, {"properties", f.properties}} {
+		if s.name == "filter" && s.handle == (handle{}) {
+			continue
+		}
 		if s.offset != at || s.stored != s.decoded {
 			return fmt.Errorf("%s is at %d, expected at %d", s.name, s.offset, at)
 		}

@@ -52,7 +52,7 @@ func (w *world) openIter() {
 		r, unit = s.s, s.unit
 	}
 	from, to := w.m.span(lo, hi)
-	w.iter = append(w.iter, &heldIter{it: r.NewIter(o), w: walker{m: w.m, unit: unit, from: from, to: to}})
+	w.iter = append(w.iter, &heldIter{r.NewIter(o), walker{m: w.m, unit: unit, from: from, to: to}, chance(w.d, 2)})
 	clear(lo) // bounds must not be kept, or be kept as copies
 	clear(hi)
 }

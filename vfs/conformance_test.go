@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -312,6 +313,12 @@ func TestLinkAcrossDirectories(t *testing.T) {
 		put(t, d, "f", "linked")
 		check(t, d.Link("f", other, "g"))
 		wantErr(t, d.Link("f", other, "g"), fs.ErrExist)
+		check(t, d.Link("f", d, "f2"))
+		check(t, d.Rename("f", "f2")) // two names of one file: POSIX leaves both
+		if got := must(d.List())(t); len(got) != 2 && runtime.GOOS != "windows" {
+			t.Fatalf("%q", got)
+		}
+		check(t, d.Rename("f2", "f"))
 		check(t, d.Remove("f"))
 		if get(t, other, "g") != "linked" {
 			t.Fatal("lost with its first name")

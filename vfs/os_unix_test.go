@@ -216,6 +216,23 @@ func TestSharedLockWhereNothingMayBeWritten(t *testing.T) {
 	})
 }
 
+// TestNewDirectoryNeedsASync: a directory whose parent cannot be synced after
+// its making is an error, for a power cut could take it away. What exists
+// already is opened all the same.
+func TestNewDirectoryNeedsASync(t *testing.T) {
+	base := t.TempDir()
+	for p := base; p != os.TempDir(); p = filepath.Dir(p) {
+		check(t, os.Chmod(p, 0o755))
+	}
+	check(t, os.Chmod(base, 0o333)) // may be written, not read
+	defer func() { check(t, os.Chmod(base, 0o755)) }()
+	asNobody(t, func() {
+		_, err := OS.OpenDir(filepath.Join(base, "db"), true)
+		wantErr(t, err, fs.ErrPermission, base)
+		closeIt(t, must(OS.OpenDir(filepath.Join(base, "db"), true))(t))
+	})
+}
+
 // tryLockByName goes around the in-process table.
 func tryLockByName(path string) error {
 	if os.Getuid() == 0 {

@@ -83,12 +83,12 @@ func cutBehind(list []change, sizeBytes int64) []change {
 		if ch.count == 0 {
 			continue
 		}
-		if last := keep - 1; tail != 0 && ch.chunk != nil && ch.first+ch.count == keep {
+		if tail != 0 && ch.chunk != nil && ch.first+ch.count == keep {
 			chunk := make([]sector, ch.count)
 			for i := range chunk {
 				chunk[i].data = ch.chunk[i].data
 			}
-			clear(chunk[last-ch.first].data[tail:])
+			clear(chunk[ch.count-1].data[tail:])
 			ch.chunk = chunk
 		}
 		rest = append(rest, ch)

@@ -156,6 +156,39 @@ func TestRenamedAwayNameReusedNeverLosesTheFile(t *testing.T) {
 	wantOutcomes(t, outcomes(t, s, listing(t)), "a=first", "b=first", "a=second b=first")
 }
 
+func TestRenameChainNeverLosesTheFirstFile(t *testing.T) {
+	s, d := strictDB(t)
+	put(t, d, "p", "first")
+	check(t, d.Sync())
+	check(t, d.Rename("p", "a"))
+	put(t, d, "p", "second")
+	check(t, d.Rename("p", "q"))
+	wantOutcomes(t, outcomes(t, s, listing(t)), "p=first", "a=first", "a=first p=second", "a=first q=second")
+}
+
+// TestImageKeepsItsOwnDurableState: a torn image is as good a disk as any: what
+// is written into it and not synced is lost again.
+func TestImageKeepsItsOwnDurableState(t *testing.T) {
+	s, d := strictDB(t)
+	put(t, d, "f", strings.Repeat("-", 3*SectorBytes))
+	check(t, d.Sync())
+	f := must(d.OpenReadWrite("f"))(t)
+	defer closeIt(t, f)
+	must(f.WriteAt(bytes.Repeat([]byte("1"), 2*SectorBytes), 0))(t)
+	for range 50 {
+		img := s.CrashImage(nil)
+		id := look(t, img)
+		before := get(t, id, "f")
+		g := must(id.OpenReadWrite("f"))(t)
+		must(g.WriteAt(bytes.Repeat([]byte("2"), 2*SectorBytes), SectorBytes))(t)
+		check(t, g.Truncate(SectorBytes+7))
+		check(t, g.Close())
+		if get(t, look(t, img.CrashImageStrict()), "f") != before {
+			t.Fatal("an unsynced write reached the disk")
+		}
+	}
+}
+
 func TestLinkedFileStaysOne(t *testing.T) {
 	s, d := strictDB(t)
 	put(t, d, "a", "x")
@@ -298,10 +331,17 @@ func TestCapacity(t *testing.T) {
 	_, err = d.Create("h")
 	wantErr(t, err, syscall.ENOSPC)
 	check(t, d.Remove("g"))
-	check(t, d.Remove("f"))
+	check(t, d.Link("f", d, "f2"))
+	check(t, d.Remove("f2")) // one name of two: nothing is free
+	_, err = f.WriteAt([]byte("x"), 4*SectorBytes)
+	wantErr(t, err, syscall.ENOSPC)
+	put(t, d, "empty", "")
+	check(t, d.Rename("empty", "f")) // the last one
 	put(t, d, "h", "space again")
-	if free := must(look(t, s.CrashImageKept()).FreeBytes())(t); free != 3*SectorBytes {
-		t.Fatalf("%d free in the image", free)
+	for _, dir := range []Dir{d, look(t, s.CrashImageKept())} {
+		if free := must(dir.FreeBytes())(t); free != 3*SectorBytes {
+			t.Fatalf("%d free", free)
+		}
 	}
 }
 
@@ -357,6 +397,12 @@ func TestWrittenZerosAreVersionsToo(t *testing.T) {
 	if got := get(t, look(t, s.CrashImageStrict()), "f"); got != blank[:9*SectorBytes]+"y"+old[:SectorBytes-1] {
 		t.Fatal("zeros were lost")
 	}
+	must(f.WriteAt(make([]byte, SectorBytes-1), 9*SectorBytes+1))(t) // from the middle to the end
+	must(f.WriteAt([]byte("z"), 5*SectorBytes+9))(t)
+	must(f.WriteAt(make([]byte, 9), 5*SectorBytes))(t) // from the start to the middle
+	if got := get(t, d, "f"); got[9*SectorBytes:] != "y"+blank[:SectorBytes-1] || got[5*SectorBytes+9] != 'z' {
+		t.Fatal("zeros spread to their neighbours")
+	}
 }
 
 func TestFingerprintTellsFileSystemsApart(t *testing.T) {
@@ -393,7 +439,13 @@ func TestTimeGoesOnInImages(t *testing.T) {
 	s, d := strictDB(t)
 	put(t, d, "f", "x")
 	check(t, d.Sync())
-	img := look(t, s.CrashImage(nil))
+	for range 50 {
+		must(d.List())(t)
+	}
+	f := must(d.OpenReadWrite("f"))(t)
+	check(t, f.Truncate(1))
+	check(t, f.Close())
+	img := look(t, s.CrashImageKept())
 	before := must(img.Stat("f"))(t).ModTime
 	put(t, img, "g", "x")
 	if after := must(img.Stat("g"))(t).ModTime; !after.After(before) {

@@ -41,7 +41,7 @@ func (l *Log) AppendOps(payload []byte, payloadCRC uint32, firstSeq uint64, coun
 	}
 	l.mu.Lock()
 	if n := int64(recordio.HeaderBytes + len(payload)); n > l.active.room || l.stopped {
-		l.makeRoomLocked(int64(chainBytes(len(payload))))
+		l.makeRoomLocked(int64(FramedBytes(len(payload))))
 	}
 	t := Ticket{LSN: l.end}
 	if len(payload) <= recordio.MaxFrameBytes {
@@ -55,12 +55,6 @@ func (l *Log) AppendOps(payload []byte, payloadCRC uint32, firstSeq uint64, coun
 	l.dataEnd = t.End
 	l.mu.Unlock()
 	return t
-}
-
-// chainBytes is what a payload takes as a unit, headers included.
-func chainBytes(n int) int {
-	frames := max(1, (n+recordio.MaxFrameBytes-1)/recordio.MaxFrameBytes)
-	return n + frames*recordio.HeaderBytes
 }
 
 // chainLocked appends a payload that is longer than a frame.

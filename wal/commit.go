@@ -3,7 +3,6 @@ package wal
 import (
 	"runtime"
 	"sync"
-	"time"
 )
 
 // Group commit. Whoever finds nobody leading becomes the leader and writes and

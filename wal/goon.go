@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/varvekv/varve/internal/filename"
 	"github.com/varvekv/varve/internal/recordio"
@@ -14,6 +15,7 @@ import (
 // goOn is what Open does once it has accepted what it found.
 func (r *recoverer) goOn() error {
 	r.fillReport()
+	r.trim()
 	if err := r.harden(); err != nil {
 		return err
 	}
@@ -72,12 +74,15 @@ func (r *recoverer) nextLSN() LSN {
 // durable, and syncs them: a failed sync of an earlier life may have left pages
 // that look clean and never reached the disk.
 func (r *recoverer) harden() error {
-	for _, f := range r.chain {
-		if f.end <= r.proof || f.end > r.end || f.end <= r.start {
+	for _, f := range r.kept {
+		if f.end <= r.start || f.end <= r.proof && f.damage.reason == "" {
 			continue
 		}
-		from := f.offsetOf(max(r.proof, f.header.first))
-		if err := r.rewrite(f, from&^(recordio.BlockBytes-1), f.offsetOf(f.end)); err != nil {
+		from := int64(0) // the header is not proven either, or one copy never arrived
+		if r.proof > f.header.first && f.damage.reason == "" {
+			from = f.offsetOf(r.proof) &^ (recordio.BlockBytes - 1)
+		}
+		if err := r.rewrite(f, from, f.offsetOf(f.end)); err != nil {
 			return err
 		}
 	}
@@ -98,12 +103,13 @@ func (r *recoverer) rewrite(f *found, from, end int64) (err error) {
 	defer func() { err = errors.Join(err, file.Close()) }()
 	buf := make([]byte, chunkBytes)
 	end = min((end+recordio.BlockBytes-1)&^(recordio.BlockBytes-1), f.sizeBytes)
-	if f.header.durable < f.header.first || from > headerBytes {
-		if err := copyWithin(file, buf[:min(headerBytes, f.sizeBytes)], 0); err != nil {
+	if from == 0 {
+		if _, err := file.WriteAt(appendHeader(nil, &f.header), 0); err != nil {
 			return fmt.Errorf("wal: open: rewrite %s: %w", f.name, err)
 		}
+		from = headerBytes
 	}
-	for from = max(0, from); from < end; {
+	for from < end {
 		p := buf[:min(int64(len(buf)), end-from)]
 		if err := copyWithin(file, p, from); err != nil {
 			return fmt.Errorf("wal: open: rewrite %s: %w", f.name, err)
@@ -130,27 +136,39 @@ func copyWithin(f readerWriterAt, p []byte, at int64) error {
 }
 
 // newHeader is the header of the segment that goes on: the record of what was
-// accepted. Trailing segments without a unit are left out of the chain, so that
-// opening and closing again and again does not pile up files.
+// accepted.
 func (r *recoverer) newHeader() segmentHeader {
 	rep := r.report
-	prev := link{}
-	if r.cut != nil {
-		prev = link{r.cut.number, r.end, r.sum, r.cut.header.epoch}
-		for f := r.cut; f != nil && f.units == 0 && f.end == r.end && f.dropped == 0; f = r.file(prev.number) {
-			prev = f.header.prev
-			if f.header.prev.number == 0 || r.file(prev.number) == nil || r.file(prev.number).class != live {
-				break
-			}
-			if r.file(prev.number).units > 0 {
-				break
-			}
-		}
-	}
 	return segmentHeader{
 		state: stateSegment, number: r.greatest + 1, identity: rep.Identity, epoch: rep.Epoch,
 		first: rep.Next, firstSeq: rep.LastSeq + 1, start: r.start,
-		durable: rep.Next, durableSeq: rep.LastSeq, created: max(r.options.Clock().UnixNano(), r.stamp), prev: prev,
+		durable: rep.Next, durableSeq: rep.LastSeq, created: max(r.options.Clock().UnixNano(), r.stamp), prev: r.prev,
+	}
+}
+
+// trim leaves trailing segments without a unit out of the chain, so that opening
+// and closing again and again does not pile up files.
+func (r *recoverer) trim() {
+	n := 0
+	for n < len(r.chain) && r.chain[n] != r.cut {
+		n++
+	}
+	if r.cut == nil {
+		r.kept = nil
+		return
+	}
+	r.kept = r.chain[:n+1]
+	r.prev = link{r.cut.number, r.end, r.sum, r.cut.header.epoch}
+	for len(r.kept) > 0 {
+		last := r.kept[len(r.kept)-1]
+		if last.units > 0 || last.dropped > 0 || last.header.prev.number == 0 {
+			return
+		}
+		r.prev = last.header.prev
+		r.kept = r.kept[:len(r.kept)-1]
+		if len(r.kept) > 0 && r.kept[len(r.kept)-1].number != r.prev.number {
+			return
+		}
 	}
 }
 
@@ -178,25 +196,15 @@ func (r *recoverer) createSegment(h segmentHeader) (*segment, error) {
 
 // clearAway sets aside what was cut off, and removes files that hold nothing.
 func (r *recoverer) clearAway() error {
-	kept := r.accepted()
 	changed := false
 	for _, f := range r.files {
-		if kept[f.number] {
+		if r.isKept(f) {
 			continue
 		}
 		changed = true
-		if r.holdsNothing(f) {
-			if err := r.dir.Remove(f.name); err != nil {
-				return fmt.Errorf("wal: open: %w", err)
-			}
-			continue
-		}
-		torn := filename.MakeTorn(f.name)
-		if err := r.dir.Rename(f.name, torn); err != nil {
+		if err := r.clearFile(f); err != nil {
 			return fmt.Errorf("wal: open: set aside: %w", err)
 		}
-		r.torn = append(r.torn, torn)
-		r.report.SetAside = append(r.report.SetAside, torn)
 	}
 	if !changed {
 		return nil
@@ -207,6 +215,86 @@ func (r *recoverer) clearAway() error {
 	return nil
 }
 
-func (r *recoverer) holdsNothing(f *found) bool {
-	return f.class == spare || f.dropped == 0 && (f.class == broken || f.units == 0 && f.end != 0)
+// isKept: in the accepted chain, or released and on its way out.
+func (r *recoverer) isKept(f *found) bool {
+	return slices.Contains(r.kept, f) || r.isObsolete(f)
+}
+
+func (r *recoverer) isObsolete(f *found) bool {
+	if f.class != live || len(r.chain) == 0 {
+		return false
+	}
+	return f.number < r.chain[0].number && r.chain[0].missing == 0
+}
+
+func (r *recoverer) clearFile(f *found) error {
+	if f.class == spare || f.dropped == 0 && f.units == 0 && (f.class == broken || slices.Contains(r.chain, f)) {
+		return r.dir.Remove(f.name)
+	}
+	torn := filename.MakeTorn(f.name)
+	if err := r.dir.Rename(f.name, torn); err != nil {
+		return err
+	}
+	r.torn = append(r.torn, torn)
+	r.report.SetAside = append(r.report.SetAside, torn)
+	return nil
+}
+
+// install hands the log what recovery found.
+func (r *recoverer) install(seg *segment) {
+	l, rep := r.log, r.report
+	l.identity, l.epoch = rep.Identity, rep.Epoch
+	l.start, l.end, l.dataEnd, l.lastSeq = r.start, seg.first, seg.first, rep.LastSeq
+	l.written.Store(uint64(seg.first))
+	l.durable.Store(uint64(seg.first))
+	l.durableSeq.Store(rep.LastSeq)
+	l.lastTime.Store(seg.header.created)
+	l.lastMark = mark{durable: seg.first, time: seg.header.created}
+	l.turn.target, l.turn.targetSeq = seg.first, rep.LastSeq
+	l.keeper.firstNumber, l.keeper.claimed = seg.number, seg.number
+	l.keeper.changed.L = &l.keeper.mu
+	l.keeper.torn = r.torn
+	r.installOld()
+	l.segments = append(l.segments, seg)
+	l.active = seg
+	l.cur = l.newChunkLocked(seg, headerBytes)
+}
+
+// installOld adds the accepted segments, and hands the released ones on.
+func (r *recoverer) installOld() {
+	l := r.log
+	for _, f := range r.files {
+		switch {
+		case slices.Contains(r.kept, f) && !(f.bounded && f.bound <= r.start):
+			l.segments = append(l.segments, f.segment())
+		case r.isKept(f):
+			l.keeper.released = append(l.keeper.released, f.segment())
+		}
+	}
+}
+
+func (f *found) segment() *segment {
+	seg := newSegment(f.header, f.sizeBytes)
+	seg.sealed, seg.made, seg.units = true, true, f.units
+	seg.end = f.end
+	return seg
+}
+
+// installReadOnly serves reads of what was accepted; nothing on disk changes.
+func (r *recoverer) installReadOnly() error {
+	r.fillReport()
+	r.trim()
+	l := r.log
+	l.identity, l.epoch = r.report.Identity, r.report.Epoch
+	l.start, l.end, l.dataEnd, l.lastSeq = r.start, r.end, r.end, r.report.LastSeq
+	l.written.Store(uint64(r.end))
+	l.durable.Store(uint64(min(r.end, r.proof)))
+	r.installOld()
+	l.keeper.released = nil
+	h := segmentHeader{number: r.greatest + 1, first: r.end}
+	l.active = newSegment(h, headerBytes)
+	l.cur = l.newChunkLocked(l.active, headerBytes)
+	l.stopped = true
+	l.failed.Store(&stickyError{fmt.Errorf("wal: %w", ErrReadOnly)})
+	return nil
 }

@@ -31,6 +31,9 @@ type recoverer struct {
 	sum    uint64 // chained checksum up to end
 	cut    *found // the segment that holds end; nil when there is none
 	sealed bool   // the log ends with a seal
+
+	kept []*found // the accepted part of the chain
+	prev link     // to what the new segment links
 }
 
 // run is Open, step by step.
@@ -45,6 +48,7 @@ func (r *recoverer) run() error {
 			return err
 		}
 	}
+	r.report.LastEdit = lastEdit(r.files)
 	if err := r.applyPolicy(); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/recordio"
 	"github.com/varvekv/varve/vfs"
 )
@@ -17,11 +16,13 @@ type segmentScan struct {
 	r       *recoverer
 	f       *found
 	scanner *recordio.Scanner
+	file    vfs.File
 	unit    recordio.Unit
 	sum     uint64 // chained checksum so far
 	end     LSN    // of the last complete unit, mark or seal
 	endSum  uint64
 	sealed  bool
+	skipped bool   // frames were left out: sums and counts say nothing
 	reason  string // what is wrong at end, beyond what the scanner says
 	fatal   error
 }
@@ -32,6 +33,7 @@ func (r *recoverer) scan() error {
 	var s recordio.Scanner
 	for i, f := range r.chain {
 		if f.bounded && f.bound <= r.start {
+			f.end = f.bound
 			continue // not needed; it is archived or recycled later
 		}
 		r.report.Segments++
@@ -65,14 +67,14 @@ func (r *recoverer) scanSegment(i int, scanner *recordio.Scanner) (done bool, er
 	region := f.region()
 	region.End = min(region.End, f.sizeBytes)
 	scanner.Reset(file, region)
-	ss := &segmentScan{r: r, f: f, scanner: scanner, sum: r.sum, end: r.end, endSum: r.sum}
+	ss := &segmentScan{r: r, f: f, scanner: scanner, file: file, sum: r.sum, end: r.end, endSum: r.sum}
 	for {
 		ss.frames()
 		if ss.fatal != nil {
 			return false, ss.fatal
 		}
 		f.end, r.end, r.sum, r.sealed = ss.end, ss.end, ss.endSum, ss.sealed
-		again, done, err := r.afterScan(i, ss, file)
+		again, done, err := r.afterScan(i, ss)
 		if !again || done || err != nil {
 			return done, err
 		}
@@ -108,7 +110,7 @@ func (ss *segmentScan) frame(fr *recordio.Frame) (reason string) {
 		return ss.mark(fr)
 	case recordio.KindSeal:
 		s, ok := parseSeal(fr.Payload)
-		if !ok || s.chain != ss.sum || s.count != ss.f.units {
+		if !ok || !ss.skipped && (s.chain != ss.sum || s.count != ss.f.units) {
 			return "the seal does not agree with the segment"
 		}
 		ss.sealed = true
@@ -145,8 +147,7 @@ func (ss *segmentScan) data(fr *recordio.Frame) string {
 		return "a chain of frames is broken"
 	}
 	rep := ss.r.report
-	atomic := fr.Kind == recordio.KindRecord
-	if !done || atomic && fr.Flags&recordio.FlagContinues != 0 {
+	if !done {
 		return ""
 	}
 	lsn, _ := ss.unit.Start()
@@ -158,7 +159,10 @@ func (ss *segmentScan) data(fr *recordio.Frame) string {
 	if LSN(lsn) < ss.r.options.ReplayFrom {
 		return ""
 	}
-	rep.Records += int64(h.records())
+	rep.Records++
+	if fr.Kind == recordio.KindRecord {
+		rep.Records += int64(h.Count) - 1
+	}
 	rep.Bytes += int64(len(ss.unit.Payload()))
 	if fr.Kind == recordio.KindOps && ss.r.options.Replay != nil {
 		ss.fatal = ss.replay(Unit{
@@ -223,8 +227,4 @@ func (r *recoverer) behindFile(f *found, from int64) (last int64, err error) {
 	}
 	last, err = r.behind(f, file, from)
 	return last, errors.Join(err, file.Close())
-}
-
-func corruptAt(f *found, offset int64, format string, args ...any) *corruption.Error {
-	return corruption.New(f.name, offset, format, args...)
 }

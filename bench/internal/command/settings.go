@@ -88,6 +88,7 @@ func (s *settings) describe() []report.Option {
 		{Name: "compression", Value: s.compression.String()},
 		{Name: "operations", Value: limit(s.operations)},
 		{Name: "duration", Value: s.duration.String()},
+		{Name: "load-duration", Value: s.loadDuration.String()},
 		{Name: "seed", Value: fmt.Sprint(s.seed)},
 	}
 }

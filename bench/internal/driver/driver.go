@@ -41,7 +41,7 @@ type Phase struct {
 }
 
 // Progress is told, every tenth of a second and at the end, how far a phase is:
-// a share from 0 to 1, and the units done.
+// a share from 0 to 1, which is the end, and the units done.
 type Progress func(share float64, units int64)
 
 // Driver runs phases on one engine.
@@ -278,8 +278,11 @@ func (r *run) share() float64 {
 	if n := r.phase.Operations; n > 0 {
 		share = max(share, float64(r.issued.Load())/float64(n))
 	}
-	return min(share, 1)
+	return min(share, almost)
 }
+
+// almost is as far as a phase can be before it has ended.
+const almost = 0.999
 
 func (r *run) result() *Result {
 	res := &Result{

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/varvekv/varve/bench/internal/engine"
@@ -143,7 +144,7 @@ func (r *runner) runRow(ctx context.Context, w *row) error {
 
 func (r *runner) runOnEmpty(ctx context.Context, w *row) (err error) {
 	d := r.config.Durability
-	if w.name[:min(len(w.name), len("fillsync"))] == "fillsync" {
+	if strings.HasPrefix(w.name, "fillsync") {
 		d = engine.Synced
 	}
 	t, err := r.open(d)

@@ -18,8 +18,6 @@ const (
 type Zipfian struct {
 	random     *Random
 	items      uint64
-	theta      float64
-	alpha      float64 // 1 / (1 - theta)
 	zeta       float64 // sum of 1/i^theta over items
 	zeta2      float64 // the same over two items
 	eta        float64
@@ -29,15 +27,13 @@ type Zipfian struct {
 // NewZipfian draws from [0, items). It sums zeta in items steps; to start many
 // alike, make one and use WithRandom. REQUIRES: items > 0.
 func NewZipfian(r *Random, items uint64) *Zipfian {
-	return newZipfian(r, items, zetaSum(0, items, ZipfianConstant, 0))
+	return newZipfian(r, items, zetaSum(0, items, 0))
 }
 
 func newZipfian(r *Random, items uint64, zeta float64) *Zipfian {
 	z := &Zipfian{
 		random:     r,
-		theta:      ZipfianConstant,
-		alpha:      1 / (1 - ZipfianConstant),
-		zeta2:      zetaSum(0, 2, ZipfianConstant, 0),
+		zeta2:      zetaSum(0, 2, 0),
 		secondRank: 1 + math.Pow(0.5, ZipfianConstant),
 	}
 	z.resize(items, zeta)
@@ -53,13 +49,13 @@ func (z *Zipfian) WithRandom(r *Random) *Zipfian {
 
 func (z *Zipfian) resize(items uint64, zeta float64) {
 	z.items, z.zeta = items, zeta
-	z.eta = (1 - math.Pow(2/float64(items), 1-z.theta)) / (1 - z.zeta2/zeta)
+	z.eta = (1 - math.Pow(2/float64(items), 1-ZipfianConstant)) / (1 - z.zeta2/zeta)
 }
 
 // zetaSum adds the terms of items [from, to) to sum.
-func zetaSum(from, to uint64, theta, sum float64) float64 {
+func zetaSum(from, to uint64, sum float64) float64 {
 	for i := from; i < to; i++ {
-		sum += 1 / math.Pow(float64(i+1), theta)
+		sum += 1 / math.Pow(float64(i+1), ZipfianConstant)
 	}
 	return sum
 }
@@ -74,9 +70,19 @@ func (z *Zipfian) Next() uint64 {
 	if uz < z.secondRank {
 		return 1
 	}
-	// x^alpha as exp(alpha log x): a third of the time of math.Pow at alpha = 100.
-	rank := uint64(float64(z.items) * math.Exp(z.alpha*math.Log(z.eta*u-z.eta+1)))
+	rank := uint64(float64(z.items) * power100(z.eta*u-z.eta+1))
 	return min(rank, z.items-1)
+}
+
+// power100 raises to the power that the method calls alpha, 1 / (1 - theta):
+// 100. By multiplication it takes a fifth of the time of exp(alpha log x).
+func power100(x float64) float64 {
+	x2 := x * x
+	x4 := x2 * x2
+	x8 := x4 * x4
+	x16 := x8 * x8
+	x32 := x16 * x16
+	return x32 * x32 * x32 * x4
 }
 
 // Grow makes the number of items at least that many, at the cost of one term of
@@ -84,7 +90,7 @@ func (z *Zipfian) Next() uint64 {
 // paper, eta follows.)
 func (z *Zipfian) Grow(items uint64) {
 	if items > z.items {
-		z.resize(items, zetaSum(z.items, items, z.theta, z.zeta))
+		z.resize(items, zetaSum(z.items, items, z.zeta))
 	}
 }
 

@@ -1,0 +1,274 @@
+package sstable
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/varvekv/varve/internal/codec"
+	"github.com/varvekv/varve/internal/corruption"
+	"github.com/varvekv/varve/internal/hash"
+	"github.com/varvekv/varve/internal/ikey"
+	"github.com/varvekv/varve/internal/offheap"
+)
+
+// smallTable is a table of a few blocks with every kind of entry.
+func smallTable(t testing.TB, typ codec.Type) ([]entry, []byte) {
+	entries := makeEntries(3, shape{n: 40, maxVersions: 3, keyPrefix: "k/", minValue: 0, maxValue: 60})
+	f, p := writeTable(t, WriterOptions{BlockBytes: 512, Compression: typ}, entries)
+	if p.DataBlocks < 3 {
+		t.Fatalf("%d blocks are too few", p.DataBlocks)
+	}
+	return entries, f.data
+}
+
+// readAll opens data and reads all of it in every way. It returns the first
+// error; wrong answers without an error end the test.
+func readAll(t *testing.T, data []byte, entries []entry) error {
+	t.Helper()
+	r, err := Open(&memFile{name: "000007.sst", data: data}, ReaderOptions{Identity: testIdentity})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var first error
+	note := func(err error) {
+		if err != nil && first == nil {
+			first = err
+		}
+	}
+	var s Scratch
+	for _, e := range entries {
+		tr, v, ok, err := r.Get(e.k.User, hash.Sum(e.k.User), e.k.Trailer.Seq(), &s)
+		note(err)
+		if err == nil && (!ok || tr != e.k.Trailer || !bytes.Equal(v, e.v)) {
+			t.Fatalf("Get(%v) = %v, %q, %v without an error", e.k, tr, v, ok)
+		}
+	}
+	c := r.NewCursor(CursorOptions{})
+	defer c.Close()
+	i := 0
+	for ok := c.First(); ok; ok = c.Next() {
+		sameEntry(t, entries, i, c)
+		i++
+	}
+	note(c.Err())
+	if c.Err() == nil && i != len(entries) {
+		t.Fatalf("a scan ends after %d of %d entries without an error", i, len(entries))
+	}
+	_, err = r.Check(context.Background())
+	if (err == nil) != (first == nil) && first != nil {
+		t.Fatalf("Check passes a table whose read fails with %v", first)
+	}
+	note(err)
+	return first
+}
+
+// mustBeCorrupt requires an error that names the file and matches corruption.Err.
+func mustBeCorrupt(t *testing.T, what string, i int, err error) {
+	t.Helper()
+	var e *corruption.Error
+	if !errors.As(err, &e) || !errors.Is(err, corruption.Err) || e.File != "000007.sst" || e.Offset < 0 || e.Reason == "" {
+		t.Fatalf("%s %d: %v", what, i, err)
+	}
+}
+
+func TestEveryFlippedByteIsFound(t *testing.T) {
+	for _, typ := range []codec.Type{codec.None, codec.S2, codec.Zstd} {
+		entries, data := smallTable(t, typ)
+		if err := readAll(t, data, entries); err != nil {
+			t.Fatal(err)
+		}
+		for i := range data {
+			for _, flip := range []byte{1 << (i % 8), 0xff, data[i]} { // a bit, all bits, zeroed
+				if flip == 0 {
+					continue
+				}
+				bad := bytes.Clone(data)
+				bad[i] ^= flip
+				mustBeCorrupt(t, "flip at", i, readAll(t, bad, entries))
+			}
+		}
+	}
+}
+
+func TestEveryTruncationIsFound(t *testing.T) {
+	entries, data := smallTable(t, codec.None)
+	for n := range data {
+		mustBeCorrupt(t, "truncated to", n, readAll(t, data[:n:n], entries))
+		zeroed := bytes.Clone(data)
+		if clear(zeroed[n:]); !bytes.Equal(zeroed, data) {
+			mustBeCorrupt(t, "zeroed from", n, readAll(t, zeroed, entries))
+		}
+	}
+	mustBeCorrupt(t, "extended", 0, readAll(t, append(bytes.Clone(data), 0), entries))
+	mustBeCorrupt(t, "doubled", 0, readAll(t, append(bytes.Clone(data), data...), entries))
+}
+
+// The file gets shorter under an open reader: an error, not the end of the data.
+func TestFileTruncatedWhileOpen(t *testing.T) {
+	entries, data := smallTable(t, codec.None)
+	f := &memFile{name: "000007.sst", data: bytes.Clone(data)}
+	r, err := Open(f, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	f.data = f.data[:1500]
+	c := r.NewCursor(CursorOptions{})
+	defer c.Close()
+	n := 0
+	for ok := c.First(); ok; ok = c.Next() {
+		n++
+	}
+	mustBeCorrupt(t, "scan", n, c.Err())
+	if c.Next() || c.Prev() || c.Err() == nil {
+		t.Fatal("the error does not stay")
+	}
+	if n == 0 || !c.First() || c.Err() != nil {
+		t.Fatal("a seek does not leave the error behind")
+	}
+	if e := entries[len(entries)-1].k; c.SeekGE(e) || c.Err() == nil || c.Valid() {
+		t.Fatal("a seek into the hole succeeds")
+	}
+}
+
+func TestForeignFilesAreRefused(t *testing.T) {
+	entries := makeEntries(3, shape{n: 40, maxVersions: 3, keyPrefix: "k/", maxValue: 60})
+	o := WriterOptions{BlockBytes: 512, Identity: testIdentity + 1}
+	other, _ := writeTable(t, o, entries)
+	mustBeCorrupt(t, "identity", 0, readAll(t, other.data, entries))
+	_, mine := smallTable(t, codec.None)
+	if len(mine) != len(other.data) {
+		t.Fatal("the two tables should have the same layout")
+	}
+	// A block of the other file at its own offset in this one.
+	mixed := bytes.Clone(mine)
+	copy(mixed[:520], other.data[:520])
+	mustBeCorrupt(t, "block of another file", 0, readAll(t, mixed, entries))
+	_, err := Open(&memFile{name: "000007.sst", data: mine}, ReaderOptions{FileBytes: int64(len(mine)) + 1})
+	mustBeCorrupt(t, "length", 0, err)
+	mustBeCorrupt(t, "text", 0, readAll(t, bytes.Repeat([]byte("no table "), 1000), nil))
+}
+
+// Two blocks of equal length change places.
+func TestMisplacedBlocksAreFound(t *testing.T) {
+	entries := makeEntries(5, shape{n: 400, fixedKey: true, minValue: 100, maxValue: 100, zeroSeq: true})
+	f, _ := writeTable(t, WriterOptions{BlockBytes: 1024}, entries)
+	r, err := Open(&memFile{name: "x", data: f.data}, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := r.index.handle(1), r.index.handle(2)
+	r.Close()
+	if a.stored != b.stored {
+		t.Fatal("blocks differ in length")
+	}
+	bad := bytes.Clone(f.data)
+	copy(bad[a.offset:a.end()], f.data[b.offset:b.end()])
+	copy(bad[b.offset:b.end()], f.data[a.offset:a.end()])
+	mustBeCorrupt(t, "swapped", 1, readAll(t, bad, entries))
+}
+
+// editFooter changes the footer and makes its checksum right again.
+func editFooter(data []byte, edit func(footer []byte)) []byte {
+	bad := bytes.Clone(data)
+	b := bad[len(bad)-footerBytes:]
+	edit(b)
+	binary.LittleEndian.PutUint32(b[footerSumAt:], footerSum(b))
+	return bad
+}
+
+func TestUnknownVersionsAndFeaturesAreNamed(t *testing.T) {
+	entries, data := smallTable(t, codec.None)
+	for _, c := range []struct {
+		word string
+		edit func(b []byte)
+	}{
+		{"version 2", func(b []byte) { b[footerSumAt+4]++ }},
+		{"incompatible features 0x4", func(b []byte) { b[24] |= 4 }},
+	} {
+		err := readAll(t, editFooter(data, c.edit), entries)
+		mustBeCorrupt(t, c.word, 0, err)
+		if !strings.Contains(err.Error(), c.word) {
+			t.Fatalf("%q does not say %q", err, c.word)
+		}
+	}
+	for _, at := range []int{32, 40} { // read-compatible, compatible
+		if err := readAll(t, editFooter(data, func(b []byte) { b[at] |= 4 }), entries); err != nil {
+			t.Fatalf("feature at %d: %v", at, err)
+		}
+	}
+}
+
+// Footers that are checksummed and lie: no panic, no allocation from them.
+func TestLyingFootersAreFound(t *testing.T) {
+	entries, data := smallTable(t, codec.None)
+	for at := 0; at < 96; at++ {
+		if at >= 32 && at < 48 {
+			continue // features that are passed over
+		}
+		for _, v := range []byte{0x01, 0x80, 0xff} {
+			bad := editFooter(data, func(b []byte) { b[at] ^= v })
+			mustBeCorrupt(t, "footer byte", at, readAll(t, bad, entries))
+		}
+	}
+}
+
+func TestOpenFailuresReleaseEverything(t *testing.T) {
+	_, data := smallTable(t, codec.None)
+	before := offheap.Live()
+	for i := range data {
+		bad := bytes.Clone(data)
+		bad[i] ^= 0x10
+		f := &memFile{name: "x", data: bad}
+		r, err := Open(f, ReaderOptions{})
+		if err == nil {
+			r.Close()
+			r.Close()
+		}
+		if f.closed != 1 {
+			t.Fatalf("flip at %d: closed %d times", i, f.closed)
+		}
+	}
+	if n := offheap.Live() - before; n != 0 {
+		t.Fatalf("%d bytes still mapped", n)
+	}
+}
+
+func TestReadErrorsAreReturned(t *testing.T) {
+	entries, data := smallTable(t, codec.S2)
+	for fail := 1; fail < 12; fail++ {
+		f := &memFile{name: "000007.sst", data: data}
+		calls := 0
+		f.fail = func(op string, off int64) error {
+			if calls++; calls == fail {
+				return errInjected
+			}
+			return nil
+		}
+		r, err := Open(f, ReaderOptions{})
+		if err == nil {
+			var s Scratch
+			e := entries[len(entries)/2].k
+			_, _, _, err = r.Get(e.User, hash.Sum(e.User), ikey.MaxSeq, &s)
+			if err == nil {
+				_, err = r.Check(context.Background())
+			}
+			if err == nil {
+				c := r.NewCursor(CursorOptions{})
+				for ok := c.Last(); ok; ok = c.Prev() {
+				}
+				err = c.Err()
+				c.Close()
+			}
+			r.Close()
+		}
+		if calls >= fail && !errors.Is(err, errInjected) || errors.Is(err, corruption.Err) {
+			t.Fatalf("call %d failed, the result is %v", fail, err)
+		}
+	}
+}
