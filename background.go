@@ -6,6 +6,7 @@ package varve
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -29,12 +30,31 @@ type background struct {
 	compact chan struct{} // capacity 1: there may be something to compact
 	clean   chan struct{} // capacity 1: there may be something to delete or give back
 
-	mu      sync.Mutex // guards what follows
-	busy    map[*compaction.Plan]struct{}
-	manual  int           // Compact calls that wait for their turn
-	changed chan struct{} // closed and renewed when a flush or compaction ends
-	failed  error         // of the last flush or compaction; nil once one succeeded
+	mu         sync.Mutex // guards what follows
+	busy       map[*compaction.Plan]struct{}
+	manual     int           // Compact calls that wait for their turn
+	changed    chan struct{} // closed and renewed when a flush or compaction ends
+	flushes    attempts
+	compacting attempts
+}
+
+// attempts is how often a kind of work failed of late.
+type attempts struct {
+	count   uint64 // that ended, either way
+	failed  error  // of the last one; nil where it succeeded
 	backoff time.Duration
+}
+
+// ended notes the end of one attempt and returns how long to wait before the next.
+func (a *attempts) ended(err error) time.Duration {
+	a.count++
+	a.failed = err
+	if err == nil {
+		a.backoff = 0
+	} else {
+		a.backoff = min(max(2*a.backoff, backoffMin), backoffMax)
+	}
+	return a.backoff
 }
 
 func (w *background) init() {
@@ -71,10 +91,14 @@ func (db *DB) flushLoop() {
 	for db.work.wait(db.work.flush) {
 		for db.work.ctx.Err() == nil && len(db.view.Load().imms) > 0 {
 			err := db.flushOldest(db.work.ctx)
-			db.work.ended(err)
+			if db.work.ctx.Err() != nil {
+				return
+			}
+			pause := db.work.ended(&db.work.flushes, err)
+			db.updateStall()
 			if err != nil {
 				db.backgroundError("flush", err)
-				db.work.pause()
+				db.work.sleep(pause)
 			}
 		}
 	}
@@ -89,17 +113,27 @@ func (db *DB) compactLoop() {
 				break
 			}
 			db.work.wg.Go(func() {
-				err := db.runPlan(db.work.ctx, plan)
-				if err != nil && db.work.ctx.Err() == nil {
-					db.backgroundError("compaction", err)
-					db.work.fail(err)
-					db.work.pause()
-				}
-				db.work.release(plan, err)
+				db.runAutomatic(plan)
 				kick(db.work.compact)
 			})
 		}
 	}
+}
+
+// runAutomatic carries out a plan. A failed one keeps its tables busy while it
+// backs off, so that they are not chosen again at once.
+func (db *DB) runAutomatic(plan *compaction.Plan) {
+	w := &db.work
+	err := db.runPlan(w.ctx, plan)
+	if w.ctx.Err() == nil {
+		pause := w.ended(&w.compacting, err)
+		db.updateStall()
+		if err != nil {
+			db.backgroundError("compaction", err)
+			w.sleep(pause)
+		}
+	}
+	w.release(plan)
 }
 
 // cleanLoop deletes obsolete files and gives back retired memory.
@@ -131,55 +165,42 @@ func (w *background) sleep(d time.Duration) {
 	}
 }
 
-// pause sleeps longer with each failure in a row.
-func (w *background) pause() {
-	w.mu.Lock()
-	w.backoff = min(max(2*w.backoff, backoffMin), backoffMax)
-	d := w.backoff
-	w.mu.Unlock()
-	w.sleep(d)
-}
-
-// ended notes the end of a flush or compaction, and wakes who waits for one.
-func (w *background) ended(err error) {
+// ended notes the end of a flush or compaction, wakes who waits for one, and
+// returns how long to back off.
+func (w *background) ended(a *attempts, err error) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failed = err
-	if err == nil {
-		w.backoff = 0
-	}
+	pause := a.ended(err)
+	w.wakeLocked()
+	return pause
+}
+
+func (w *background) wakeLocked() {
 	close(w.changed)
 	w.changed = make(chan struct{})
-}
-
-func (w *background) fail(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.failed = err
 }
 
 // lastFailure is the error of the last flush or compaction.
 func (w *background) lastFailure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.failed
+	return errors.Join(w.flushes.failed, w.compacting.failed)
 }
 
-// watch is a channel that is closed when the next flush or compaction ends.
-func (w *background) watch() (<-chan struct{}, error) {
+// watch is a channel that is closed when the next flush or compaction ends, and
+// how flushes went so far.
+func (w *background) watch() (<-chan struct{}, attempts) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.changed, w.failed
+	return w.changed, w.flushes
 }
 
 // release takes a plan out of the busy set.
-func (w *background) release(p *compaction.Plan, err error) {
+func (w *background) release(p *compaction.Plan) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	delete(w.busy, p)
-	w.mu.Unlock()
-	if err == nil {
-		w.ended(nil)
-	}
+	w.wakeLocked()
 }
 
 // rotated tells the flusher.
@@ -199,7 +220,7 @@ func (db *DB) waitForFlush() error {
 		db.stall.slept.Add(int64(db.now() - begin))
 	}()
 	for {
-		changed, failed := db.work.watch()
+		changed, flushes := db.work.watch()
 		switch {
 		case len(db.view.Load().imms) < immutablesMax:
 			return nil
@@ -207,8 +228,8 @@ func (db *DB) waitForFlush() error {
 			return ErrClosed
 		case db.log.Err() != nil:
 			return db.log.Err()
-		case failed != nil:
-			return failed
+		case flushes.failed != nil:
+			return flushes.failed
 		}
 		select {
 		case <-changed:

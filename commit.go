@@ -88,6 +88,9 @@ func (db *DB) commit(ops []byte, count int, d Durability) (uint64, error) {
 	if err != nil {
 		return seq, err
 	}
+	if ticket.isStallDue {
+		db.updateStall()
+	}
 	if d != Buffered {
 		err = db.log.Commit(ticket.End, d)
 	}
@@ -96,27 +99,45 @@ func (db *DB) commit(ops []byte, count int, d Durability) (uint64, error) {
 
 // sequence gives the unit its place in the order: in the log's buffer, in the
 // memtable, and in what readers see.
-func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, wal.Ticket, error) {
+func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, place, error) {
 	db.commitMu.Lock()
 	defer db.commitMu.Unlock()
 	if err := db.roomLocked(len(ops), count); err != nil {
-		return 0, wal.Ticket{}, err
+		return 0, place{}, err
 	}
 	seq := db.lastSeq + 1
 	last := db.lastSeq + uint64(count)
 	if last > ikey.MaxSeq {
-		return 0, wal.Ticket{}, fmt.Errorf("varve: write: sequence numbers are used up at %d", db.lastSeq)
+		return 0, place{}, fmt.Errorf("varve: write: sequence numbers are used up at %d", db.lastSeq)
 	}
-	ticket := db.log.AppendOps(ops, sum, seq, uint32(count))
+	at := place{Ticket: db.log.AppendOps(ops, sum, seq, uint32(count))}
 	db.lastSeq = last
-	if _, err := addOps(db.view.Load().mem, ops, seq); err != nil {
+	m := db.view.Load().mem
+	if _, err := addOps(m, ops, seq); err != nil {
 		// The log has what memory has not: nothing may follow it.
 		db.log.Poison(err)
-		return seq, ticket, err
+		return seq, at, err
 	}
 	db.visible.Store(last)
 	db.counters.committedLocked(len(ops), count)
-	return seq, ticket, nil
+	at.isStallDue = db.isStallDueLocked(m.SizeBytes())
+	return seq, at, nil
+}
+
+// place is where a unit stands in the log.
+type place struct {
+	wal.Ticket
+	isStallDue bool // the back-pressure should be looked at anew
+}
+
+// isStallDueLocked is true once for each 64th of a memtable that fills up.
+// REQUIRES: db.commitMu held.
+func (db *DB) isStallDueLocked(sizeBytes int64) bool {
+	if d := sizeBytes - db.lookedAt; d >= 0 && d < db.opts.MemtableBytes/64 {
+		return false
+	}
+	db.lookedAt = sizeBytes
+	return true
 }
 
 // addOps inserts encoded operations into a memtable, the first at seq, and
@@ -184,7 +205,7 @@ func (db *DB) waitDurable(ctx context.Context, seq uint64) error {
 		return ErrReadOnly
 	}
 	done := make(chan error, 1)
-	go func() { done <- db.log.Sync() }()
+	db.work.wg.Go(func() { done <- db.log.Sync() })
 	select {
 	case err := <-done:
 		return err

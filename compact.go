@@ -45,10 +45,11 @@ func (db *DB) nextPlan() *compaction.Plan {
 	w := &db.work
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.busy) >= db.opts.Compactions || w.manual > 0 {
+	v := db.readable()
+	if len(w.busy) >= db.opts.Compactions || w.manual > 0 && len(v.Levels[0].Runs) <= level0RunsSoft {
 		return nil
 	}
-	plan := compaction.Pick(db.readable(), db.pickStateLocked())
+	plan := compaction.Pick(v, db.pickStateLocked())
 	if plan != nil {
 		w.busy[plan] = struct{}{}
 	}
@@ -134,7 +135,7 @@ func (db *DB) Compact(ctx context.Context, lo, hi []byte) error {
 			continue
 		}
 		err := db.runManual(ctx, plan)
-		db.work.release(plan, err)
+		db.work.release(plan)
 		if err != nil {
 			return err
 		}
@@ -167,7 +168,8 @@ func (db *DB) nextManual(m *compaction.Manual) (plan *compaction.Plan, changed <
 }
 
 // beginManual keeps automatic compactions from starting, so that a manual one is
-// not always a step behind; those that run go on.
+// not always a step behind; those that run go on, and so does what writers would
+// otherwise be held back for.
 func (w *background) beginManual() {
 	w.mu.Lock()
 	w.manual++

@@ -58,6 +58,7 @@ type DB struct {
 	// single writer. Held over memory only.
 	commitMu sync.Mutex
 	lastSeq  uint64 // of the newest operation given a sequence
+	lookedAt int64  // size of the memtable when the back-pressure was last looked at
 
 	// mu guards replacing the view, and the obsolete list. Held over memory only.
 	mu       sync.Mutex
@@ -163,15 +164,18 @@ func (db *DB) waitForReaders() {
 	db.awaitRetired(left)
 }
 
+// closeFiles gives back the view first, while the log still says whether files
+// that nobody reads any more may be deleted, and the lock last.
 func (db *DB) closeFiles() error {
-	errs := []error{db.log.Close()}
-	if db.manifest != nil {
-		errs = append(errs, db.manifest.Close())
-	}
 	if v := db.view.Swap(nil); v != nil {
 		db.unref(v)
 	}
-	return errors.Join(append(errs, db.arenas.Close(), db.lock.Close(), db.dir.Close())...)
+	db.deleteObsolete()
+	errs := []error{db.log.Close(), db.manifest.Close(), db.arenas.Close()}
+	if db.archive != nil {
+		errs = append(errs, db.archive.Close())
+	}
+	return errors.Join(append(errs, db.lock.Close(), db.dir.Close())...)
 }
 
 // releaseUser drops one user of memory that iterators may share with the DB.

@@ -35,15 +35,16 @@ func (db *DB) flushAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	_, before := db.work.watch()
 	for {
-		changed, failed := db.work.watch()
+		changed, flushes := db.work.watch()
 		switch {
 		case db.flushedSeq.Load() >= last:
 			return nil
 		case db.log.Err() != nil:
 			return db.log.Err()
-		case failed != nil:
-			return failed
+		case flushes.failed != nil && flushes.count > before.count:
+			return flushes.failed
 		}
 		select {
 		case <-changed:

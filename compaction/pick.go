@@ -23,10 +23,15 @@ type State struct {
 // already, or nil. It looks at metadata only and is deterministic.
 func Pick(v *manifest.Version, s State) *Plan {
 	p := newPicker(v, s)
+	zeroWaits := false
 	for _, c := range p.candidates() {
+		if zeroWaits && c.level == p.targets.base {
+			continue // the base level would never be free for what is more urgent
+		}
 		if plan := p.pickLevel(c); plan != nil {
 			return plan
 		}
+		zeroWaits = zeroWaits || c.level == 0
 	}
 	if plan := p.rewrite(); plan != nil || !s.Idle {
 		return plan

@@ -103,9 +103,18 @@ func (j *job) rewritePart(ctx context.Context, p *part) (err error) {
 	r.rule = newRule(j.env.Readers, j.plan.Level == 0)
 	r.books.in = make([]Sum, len(j.inputs))
 	p.work = r
-	cur := iterator.NewBound(iterator.NewMerge(j.children(p)...), p.lower, p.upper)
+	cur := j.cursor(p)
 	defer func() { err = errors.Join(err, cur.Close()) }()
 	return r.run(cur)
+}
+
+// cursor is everything that a part takes.
+func (j *job) cursor(p *part) iterator.Cursor {
+	all := iterator.NewMerge(j.children(p)...)
+	if p.lower == nil && p.upper == nil {
+		return all
+	}
+	return iterator.NewBound(all, p.lower, p.upper)
 }
 
 // children are cursors over what a part takes of each input.

@@ -10,7 +10,7 @@
 // handed out twice, that damage below what is proven durable is an error with
 // file and offset, and that after one failed write, sync or rename nothing is
 // written or deleted any more. It speaks metadata only: it knows nothing of how
-// a table or a log looks inside, and deletes no file but its own predecessor.
+// a table or a log looks inside, and deletes no file but obsolete manifests.
 //
 //	store, state, err := manifest.Open(dir, manifest.Options{Now: now, Random: random})
 //	if errors.Is(err, manifest.ErrNoDatabase) {

@@ -14,7 +14,7 @@ const (
 	editNextFile    = 4<<1 | must // number
 	editLastSeq     = 5<<1 | must // number
 	editLogFrom     = 6<<1 | must // segment, LSN
-	editLogAccepted = 7<<1 | must // identity, epoch, segment, end LSN, chained CRC
+	editLogAccepted = 7<<1 | must // identity, epoch, segment, end LSN, chained checksum
 	editDurableLSN  = 8<<1 | must // number
 	editRemoved     = 9<<1 | must // numbers up to the end of the field
 	editAdded       = 10<<1 | must

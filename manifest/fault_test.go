@@ -83,6 +83,44 @@ func TestFaultAtEveryCall(t *testing.T) {
 	}
 }
 
+// TestReopenedStateIsDurable: what an Open after a killed process or a failed
+// disk reports is there after a power cut that follows at once, although nobody
+// had acknowledged it: the opener is about to delete files on its word.
+func TestReopenedStateIsDurable(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	var clean faultRun
+	calls := clean.run(2, 1<<60, false, false, nil)
+	opened, ahead := 0, 0
+	for index := uint64(0); index < calls; index += uint64(thin()) {
+		for _, after := range []bool{false, true} {
+			var f faultRun
+			f.run(2, index, after, true, syscall.EIO)
+			s, st, err := Open(openDir(t, f.strict), crashOptions(0))
+			if errors.Is(err, ErrNoDatabase) && !f.created {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%v: %v", f.hit, err)
+			}
+			opened++
+			seen := crashRun{created: true, acked: describeLive(st), numbers: f.numbers}
+			if f.acked != seen.acked {
+				ahead++
+			}
+			for range 8 {
+				if _, err := seen.verify(openDir(t, f.strict.CrashImage(r))); err != nil {
+					t.Fatalf("%v, opened, power cut: %v", f.hit, err)
+				}
+			}
+			mustClose(t, s)
+		}
+	}
+	t.Logf("%d opened, %d of them with what was not acknowledged", opened, ahead)
+	if opened < 100/thin() || ahead < 10/thin() {
+		t.Error("poor coverage")
+	}
+}
+
 // mutates are the calls whose failure poisons. A failed removal of an obsolete
 // file is none: nothing depends on it.
 func mutates(k vfs.OpKind) bool {

@@ -189,7 +189,9 @@ func describe(st *State) string {
 func full(v *Version) string {
 	var b strings.Builder
 	for s := range v.All() {
-		fmt.Fprintf(&b, "%+v\n", *s)
+		figures := *s
+		figures.Lower, figures.Upper = nil, nil
+		fmt.Fprintf(&b, "%q-%q %+v\n", s.Lower, s.Upper, figures)
 	}
 	return b.String()
 }

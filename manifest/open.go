@@ -56,7 +56,6 @@ func openFile(d vfs.Dir, o Options, f vfs.File, c current) (*Store, error) {
 	if err := l.secure(d, c); err != nil {
 		return nil, err
 	}
-	s.unproven = l.first != l.last && !l.last.Empty()
 	if s.live.w, err = recordio.NewWriter(f, region(&l.h, 0), l.end); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}

@@ -28,15 +28,14 @@ func (s *Store) rewriteLocked(next *State) error {
 }
 
 // retireLocked removes the old file, or sets it aside where it ends in remains
-// of an edit. A file that cannot be removed is obsolete all the same: the next
-// sweep finds it. A failed rename is as bad as any.
+// of an edit. A failed rename is as bad as any.
 func (s *Store) retireLocked(old file, torn bool) error {
-	name := filename.Make(filename.Manifest, old.header.number)
 	s.cleanup = errors.Join(s.cleanup, old.f.Close())
 	if !torn {
-		s.cleanup = errors.Join(s.cleanup, s.d.Remove(name))
+		s.cleanup = errors.Join(s.cleanup, s.removeObsoleteLocked())
 		return nil
 	}
+	name := filename.Make(filename.Manifest, old.header.number)
 	if err := s.d.Rename(name, filename.MakeTorn(name)); err != nil {
 		return fmt.Errorf("manifest: set %s aside: %w", name, err)
 	}
@@ -44,4 +43,24 @@ func (s *Store) retireLocked(old file, torn bool) error {
 		return fmt.Errorf("manifest: sync directory with %s set aside: %w", name, err)
 	}
 	return nil
+}
+
+// removeObsoleteLocked removes every manifest but the live one: the old one, and
+// what crashed rewrites have left. One that cannot be removed does no harm; the
+// next rewrite tries again.
+func (s *Store) removeObsoleteLocked() error {
+	names, err := s.d.List()
+	if err != nil {
+		return fmt.Errorf("manifest: list obsolete files: %w", err)
+	}
+	var errs []error
+	for _, name := range names {
+		if kind, number := filename.Parse(name); kind != filename.Manifest || number == s.live.header.number {
+			continue
+		}
+		if err := s.d.Remove(name); err != nil {
+			errs = append(errs, fmt.Errorf("manifest: remove obsolete %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -60,7 +60,7 @@ type Store struct {
 	state    State
 	live     file
 	next     uint64 // file number to hand out next
-	unproven bool   // the last edit is no mark: damage to it could not be told from a crash
+	unproven bool   // the last edit is our own and no mark: damage to it would look like a crash
 	torn     bool   // live ends in remains that must not be appended to
 	rewrites int
 	cleanup  error // of work that nothing depends on: Close returns it
@@ -181,12 +181,17 @@ func (s *Store) RaiseNextFile(next uint64) {
 }
 
 // ProveEdit is a corruption error when the manifest ended before edit number n
-// as it was opened, which something else proves durable. REQUIRES: it is asked
-// before the first Apply.
+// as it was opened, which something else proves durable. The error is sticky: a
+// later edit, Close's mark too, would pass for the lost one. REQUIRES: it is
+// asked before the first Apply, and before files that no edit names are deleted.
 func (s *Store) ProveEdit(n uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.prove(n)
+	err := s.state.prove(n)
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	return err
 }
 
 func (st *State) prove(n uint64) error {
@@ -240,8 +245,8 @@ func (s *Store) Metrics() Metrics {
 	return Metrics{s.state.Edit, s.state.Version.SliceCount(), s.live.sizeBytes(), s.rewrites}
 }
 
-// Close proves the last edit by a mark behind it, unless the store has failed or
-// was only read, and gives the file back. A second Close is nil. The directory
+// Close proves the last edit by a mark behind it, where this store has made one
+// and has not failed, and gives the file back. A second Close is nil. The directory
 // stays open: it is the caller's.
 func (s *Store) Close() error {
 	s.mu.Lock()

@@ -117,7 +117,7 @@ func (c *Cursor) Err() error { return nil }
 
 // Close lets go of the table. It returns nil, also the second time.
 func (c *Cursor) Close() error {
-	c.t, c.v = nil, 0
+	c.t, c.w.tree, c.v = nil, nil, 0
 	return nil
 }
 

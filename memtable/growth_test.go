@@ -67,6 +67,18 @@ func TestGreatestValue(t *testing.T) {
 	}
 }
 
+func TestLargeValueLeavesTheCurrentChunkInUse(t *testing.T) {
+	tab := newTable(t, Options{ArenaBytes: 1 << 20})
+	add(t, tab, "large", 1, string(make([]byte, 2<<20)))
+	mapped := tab.arena.mapped
+	for i := range 1000 {
+		add(t, tab, fmt.Sprint(i), uint64(i+2), "small")
+	}
+	if tab.arena.mapped != mapped {
+		t.Errorf("small entries mapped %d bytes more beside a nearly empty chunk", tab.arena.mapped-mapped)
+	}
+}
+
 func TestArenaEndsAt32GiB(t *testing.T) {
 	tab := newTable(t, Options{ArenaBytes: 1 << 12})
 	add(t, tab, "a", 1, "kept")

@@ -34,8 +34,9 @@ type indexTable struct {
 
 const (
 	indexWordsMin = 512 // a page
-	// indexBytesPerWord is how much arena one index word is provided for at
-	// first: entries of about 100 bytes fill it to one half.
+	// indexBytesPerWord is how much arena one word of the first table stands for,
+	// or up to twice that, for powers of two: 64 MiB get 512 Ki words, 4 MiB, which
+	// grow only where an entry takes less than 160 bytes of arena and tree.
 	indexBytesPerWord = 96
 )
 
@@ -58,7 +59,7 @@ func (x *index) publish(size int, old []uint64) error {
 	t := &indexTable{
 		words: wordsOf(mem)[:size],
 		shift: uint(64 - bits.Len(uint(size)-1)),
-		limit: size / 8 * 5, // a miss then looks at 4 words on average, half a cache line
+		limit: size / 4 * 3, // a miss then looks at 8 words on average, a cache line
 	}
 	t.take(old)
 	x.table.Store(t)

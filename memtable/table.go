@@ -195,6 +195,9 @@ func (t *Table) account() {
 // own memory, valid as long as the caller keeps the table from being freed.
 // REQUIRES: h == hash.Sum(key).
 func (t *Table) Get(key []byte, h, seq uint64) (value []byte, tr ikey.Trailer, ok bool) {
+	if invariants.Enabled {
+		invariants.Check(h == hash.Sum(key), "memtable: %x is not the hash of %q", h, key)
+	}
 	s := &t.arena.space
 	n := t.index.find(s, key, h)
 	if n == 0 {

@@ -20,8 +20,8 @@ type window struct {
 
 	// While filling:
 	tree     *tree
-	from     item // the start, left out when only things beyond it are wanted
-	skip     bool
+	from     item // where the fill starts
+	skip     bool // leave from itself out
 	tail     int // the tail's next item in the direction of the fill
 	tails    int // the tail's length when the fill began
 	locked   bool
@@ -56,8 +56,8 @@ type edge uint8
 
 const (
 	edgeEnd    edge = iota // at the end of the data
-	edgeAt                 // at the first item not beyond the start
-	edgeBeyond             // as edgeAt, but without the start itself
+	edgeAt                 // at the starting item or, where it is missing, the next in that direction
+	edgeBeyond             // at the next item even where the starting one is there
 )
 
 // fillUp copies the items from the start upwards, and reports whether there are any.

@@ -3,6 +3,7 @@ package sstable
 // The cursor: entries in order, both ways, a block at a time.
 
 import (
+	"encoding/binary"
 	"sync"
 
 	"github.com/varvekv/varve/internal/cache"
@@ -39,15 +40,20 @@ type cursor struct {
 	pin     cache.Pin
 	ahead   readAhead
 	m       *cursorMemory // nil once closed
+	key     []byte // memory of m: prefix of the block, then the suffix, then room for shortSuffix
+	keyLen  int    // of the user key under the cursor
 	isBulk  bool
 	fillMax int // bytes that may still be cached until the next seek
 }
+
+// shortSuffix is up to how many bytes a suffix is copied by words.
+const shortSuffix = 32
 
 // cursorMemory outlives its cursor in a pool.
 type cursorMemory struct {
 	cache   *cache.Cache // whose slot it is
 	slot    *epoch.Slot
-	key     []byte // user key under the cursor: prefix of the block, then suffix
+	key     []byte
 	scratch Scratch
 }
 
@@ -63,7 +69,7 @@ func (r *Reader) NewCursor(o CursorOptions) iterator.Cursor {
 	if r.cache != nil && m.cache != r.cache {
 		m.cache, m.slot = r.cache, r.cache.AcquireSlot()
 	}
-	c := &cursor{r: r, m: m, at: -1, isBulk: o.Access == AccessBulk}
+	c := &cursor{r: r, m: m, key: m.key, at: -1, isBulk: o.Access == AccessBulk}
 	c.ahead.reset(c.isBulk)
 	return c
 }
@@ -134,17 +140,45 @@ func (c *cursor) nextBlock() bool { return c.err == nil && c.load(c.at+1) && c.s
 
 func (c *cursor) prevBlock() bool { return c.err == nil && c.load(c.at-1) && c.show(c.b.count-1) }
 
-// show puts entry i under the cursor. The key's prefix is there already.
+// show puts entry i under the cursor. The key's prefix is there already. Short
+// suffixes are copied as whole words, past their end: the tail of the block and
+// the room behind the key allow it, and a call of memmove costs more.
 func (c *cursor) show(i int) bool {
 	c.i = i
 	lo, hi := c.b.suffix(i)
-	c.m.key = append(c.m.key[:c.b.prefixLen], c.b.data[lo:hi]...)
+	n := hi - lo
+	c.keyLen = c.b.prefixLen + n
+	if n > shortSuffix {
+		return c.showLong(lo, hi)
+	}
+	src, dst := c.b.data[lo:], c.key[c.b.prefixLen:]
+	binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src))
+	binary.LittleEndian.PutUint64(dst[8:], binary.LittleEndian.Uint64(src[8:]))
+	if n > 16 {
+		binary.LittleEndian.PutUint64(dst[16:], binary.LittleEndian.Uint64(src[16:]))
+		binary.LittleEndian.PutUint64(dst[24:], binary.LittleEndian.Uint64(src[24:]))
+	}
 	return true
+}
+
+func (c *cursor) showLong(lo, hi int) bool {
+	c.growKey(hi - lo)
+	copy(c.key[c.b.prefixLen:], c.b.data[lo:hi])
+	return true
+}
+
+// growKey makes room for the block's prefix and a suffix of n bytes.
+func (c *cursor) growKey(n int) {
+	if need := c.b.prefixLen + n; len(c.key) < need {
+		bigger := make([]byte, need+need/2+64)
+		copy(bigger, c.key)
+		c.key, c.m.key = bigger, bigger
+	}
 }
 
 func (c *cursor) Valid() bool { return c.b.count > 0 }
 
-func (c *cursor) Key() ikey.Key { return ikey.Key{User: c.m.key, Trailer: c.b.trailer(c.i)} }
+func (c *cursor) Key() ikey.Key { return ikey.Key{User: c.key[:c.keyLen:c.keyLen], Trailer: c.b.trailer(c.i)} }
 
 func (c *cursor) Value() []byte { return c.b.value(c.i) }
 
@@ -160,7 +194,7 @@ func (c *cursor) Close() error {
 	c.m.scratch.raw = fit(c.m.scratch.raw, 0)
 	c.m.scratch.decoded = fit(c.m.scratch.decoded, 0)
 	cursorPool.Put(c.m)
-	c.m = nil
+	c.m, c.key = nil, nil
 	return nil
 }
 
@@ -198,7 +232,8 @@ func (c *cursor) load(at int) bool {
 		return false
 	}
 	c.b.parse(data)
-	c.m.key = append(c.m.key[:0], c.b.prefix()...)
+	c.growKey(shortSuffix)
+	copy(c.key, c.b.prefix())
 	return true
 }
 

@@ -175,7 +175,7 @@ func (p *Properties) check() error {
 	switch {
 	case (p.Entries == 0) != (p.DataBlocks == 0), p.Entries < p.DataBlocks, p.Tombstones > p.Entries, p.UserKeys > p.Entries:
 		return errors.New("properties: counts contradict each other")
-	case (p.Entries > 0) != (p.Lower != nil && p.Upper != nil) || len(p.Lower) > MaxKeyBytes || len(p.Upper) > MaxKeyBytes:
+	case (p.Entries > 0) != (p.Lower != nil) || (p.Entries > 0) != (p.Upper != nil) || len(p.Lower) > MaxKeyBytes || len(p.Upper) > MaxKeyBytes:
 		return errors.New("properties: bounds are missing or too long")
 	case string(p.Lower) > string(p.Upper):
 		return errors.New("properties: bounds are inverted")

@@ -127,7 +127,7 @@ func (r *Reader) readProperties(tail []byte) error {
 func (r *Reader) readRegion() error {
 	from, to := r.footer.dataEnd, r.footer.properties.offset
 	blocks := r.props.DataBlocks
-	if blocks*indexEntryBytes > uint64(r.footer.index.stored) { // bounds the allocation
+	if blocks > uint64(r.footer.index.stored)/indexEntryBytes { // bounds the allocation
 		return corruption.New(r.name, int64(r.footer.index.offset), "index is too short for %d blocks", blocks)
 	}
 	n := (to - from + 7) &^ 7

@@ -420,6 +420,7 @@ func TestFingerprintTellsFileSystemsApart(t *testing.T) {
 	see("another name", func(t *testing.T, d Dir) { put(t, d, "g", "") })
 	see("a zero", func(t *testing.T, d Dir) { put(t, d, "f", "\x00") })
 	see("a byte", func(t *testing.T, d Dir) { put(t, d, "f", "a") })
+	see("a byte early", func(t *testing.T, d Dir) { put(t, d, "f", "a"+strings.Repeat("\x00", SectorBytes)) })
 	see("a byte later", func(t *testing.T, d Dir) { put(t, d, "f", strings.Repeat("\x00", SectorBytes)+"a") })
 	a, da := strictDB(t)
 	b, db := strictDB(t)

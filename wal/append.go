@@ -40,8 +40,10 @@ func (l *Log) AppendOps(payload []byte, payloadCRC uint32, firstSeq uint64, coun
 		Flags: recordio.FlagWhole, FirstSeq: firstSeq, Count: count,
 	}
 	l.mu.Lock()
-	if n := int64(recordio.HeaderBytes + len(payload)); n > l.active.room || l.stopped {
-		l.makeRoomLocked(int64(FramedBytes(len(payload))))
+	n := int64(recordio.HeaderBytes + len(payload))
+	if (n > l.active.room || l.stopped) && !l.makeRoomLocked(int64(FramedBytes(len(payload)))) {
+		defer l.mu.Unlock()
+		return Ticket{LSN: l.end, End: l.end}
 	}
 	t := Ticket{LSN: l.end}
 	if len(payload) <= recordio.MaxFrameBytes {
@@ -134,22 +136,16 @@ func (l *Log) newChunkLocked(seg *segment, offset int64) *chunk {
 }
 
 // makeRoomLocked begins a new segment where n more bytes do not fit into the
-// active one; a unit is never split over two, a long one gets a segment of its own.
-func (l *Log) makeRoomLocked(n int64) {
+// active one; a unit is never split over two, a long one gets a segment of its
+// own. False: the log has stopped.
+func (l *Log) makeRoomLocked(n int64) bool {
 	if l.stopped {
-		l.discardLocked()
-		return
+		return false
 	}
 	if n > l.active.room && l.active.units > 0 {
 		l.rotateLocked()
 	}
-}
-
-// discardLocked forgets what can no longer be written, so that a stopped log
-// takes no memory however much is appended.
-func (l *Log) discardLocked() {
-	l.full, l.pool, l.pending = nil, nil, 0
-	l.cur.used = l.cur.clean
+	return true
 }
 
 // markLocked appends a mark, where it adds to the one before.
@@ -163,13 +159,15 @@ func (l *Log) markLocked(m mark) {
 	l.lastMark = m
 }
 
-// sealLocked ends the active segment with a seal.
-func (l *Log) sealLocked() {
+// sealLocked ends the active segment with a seal that says why.
+func (l *Log) sealLocked(why uint64) {
 	seg := l.active
 	var p [sealBytes]byte
-	putSeal(p[:], seal{l.newMarkLocked(), seg.units, seg.chain})
+	m := l.newMarkLocked()
+	putSeal(p[:], seal{m, seg.units, seg.chain, why})
 	l.frameLocked(recordio.Header{PayloadCRC: crc.Sum(p[:]), Length: sealBytes, Kind: recordio.KindSeal, Flags: recordio.FlagWhole, FirstSeq: l.lastSeq, Count: 1}, p[:])
 	seg.sealed = true
+	l.lastMark = m
 }
 
 func (l *Log) newMarkLocked() mark {

@@ -38,7 +38,7 @@ func (r *recoverer) fillReport() {
 		rep.Segment = r.cut.number
 	}
 	rep.Undecided = max(0, int64(r.end)+rep.Dropped-int64(max(r.proof, r.start)))
-	rep.Unclean = len(r.chain) > 0 && !(rep.Verdict == Clean && r.sealed) || rep.Verdict != Clean
+	rep.Unclean = len(r.chain) > 0 && !(rep.Verdict == Clean && r.closed) || rep.Verdict != Clean
 	if n := r.newestLive(); n != nil {
 		rep.Epoch = n.header.epoch
 	}
@@ -293,7 +293,6 @@ func (r *recoverer) installReadOnly() error {
 	l.keeper.released = nil
 	h := segmentHeader{number: r.greatest + 1, first: r.end}
 	l.active = newSegment(h, headerBytes)
-	l.cur = l.newChunkLocked(l.active, headerBytes)
 	l.stopped = true
 	l.failed.Store(&stickyError{fmt.Errorf("wal: %w", ErrReadOnly)})
 	return nil

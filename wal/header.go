@@ -85,9 +85,14 @@ func appendHeader(dst []byte, h *segmentHeader) []byte {
 	} {
 		le.PutUint64(p[16+8*i:], v)
 	}
-	le.PutUint32(p[508:], crc.Sum(p[:508]))
-	copy(p[headerCopyB:], p[:headerCopyBytes])
+	sealHeader(p)
 	return dst
+}
+
+// sealHeader computes the checksum and makes the second copy.
+func sealHeader(block []byte) {
+	binary.LittleEndian.PutUint32(block[508:], crc.Sum(block[:508]))
+	copy(block[headerCopyB:], block[:headerCopyBytes])
 }
 
 // headerDamage is what is wrong with a header block.

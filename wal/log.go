@@ -127,10 +127,12 @@ func (l *Log) Poison(cause error) {
 	}
 }
 
-// stop makes appends go nowhere and wakes who waits for room.
+// stop makes appends go nowhere, forgets what can no longer be written and wakes
+// who waits for room.
 func (l *Log) stop() {
 	l.mu.Lock()
 	l.stopped = true
+	l.full, l.pool, l.cur, l.pending = nil, nil, nil, 0
 	l.room.Broadcast()
 	l.mu.Unlock()
 }

@@ -10,13 +10,16 @@ import (
 // recovery's verdict rests on. A seal is a mark that ends a segment.
 //
 //	mark := durableLSN u64 | durableSeq u64 | startLSN u64 | time i64 | epoch u64
-//	seal := mark | count u64 | chain u64
+//	seal := mark | count u64 | chain u64 | why u64 (1 rotated, 2 closed)
 //
 // time is in unix nanoseconds and never goes back. count is the units in the
 // segment; chain is the chained checksum of all frames before the seal.
 const (
 	markBytes = 40
-	sealBytes = markBytes + 16
+	sealBytes = markBytes + 24
+
+	sealRotated = 1 // another segment follows
+	sealClosed  = 2 // the log was closed: nothing follows, all before is durable
 )
 
 type mark struct {
@@ -31,6 +34,7 @@ type seal struct {
 	mark
 	count uint64
 	chain uint64
+	why   uint64
 }
 
 func putMark(p []byte, m mark) {
@@ -58,6 +62,7 @@ func putSeal(p []byte, s seal) {
 	putMark(p, s.mark)
 	binary.LittleEndian.PutUint64(p[40:], s.count)
 	binary.LittleEndian.PutUint64(p[48:], s.chain)
+	binary.LittleEndian.PutUint64(p[56:], s.why)
 }
 
 func parseSeal(p []byte) (s seal, ok bool) {
@@ -65,7 +70,8 @@ func parseSeal(p []byte) (s seal, ok bool) {
 	if !ok || len(p) < sealBytes {
 		return s, false
 	}
-	return seal{m, binary.LittleEndian.Uint64(p[40:]), binary.LittleEndian.Uint64(p[48:])}, true
+	le := binary.LittleEndian
+	return seal{m, le.Uint64(p[40:]), le.Uint64(p[48:]), le.Uint64(p[56:])}, true
 }
 
 // chained adds a frame, by its header's checksum, to a chained checksum. The

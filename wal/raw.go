@@ -44,7 +44,10 @@ func (l *Log) AppendBatch(records [][]byte) (LSN, error) {
 	if bytes > maxUnitBytes {
 		return 0, fmt.Errorf("wal: batch of %d bytes: %w: the limit is %d", bytes, ErrTooLarge, int64(maxUnitBytes))
 	}
-	t := l.appendUnit(bytes, records...)
+	t, err := l.appendUnit(bytes, records...)
+	if err != nil {
+		return 0, err
+	}
 	return t.LSN, l.Commit(t.End, Written)
 }
 
@@ -66,7 +69,7 @@ func (l *Log) appendRecord(record []byte) (Ticket, error) {
 		return Ticket{}, err
 	}
 	if len(record) > recordio.MaxFrameBytes {
-		return l.appendUnit(int64(FramedBytes(len(record))), record), nil
+		return l.appendUnit(int64(FramedBytes(len(record))), record)
 	}
 	h := recordio.Header{
 		PayloadCRC: crc.Sum(record), Length: uint32(len(record)), Kind: recordio.KindRecord,
@@ -74,7 +77,9 @@ func (l *Log) appendRecord(record []byte) (Ticket, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.makeRoomLocked(int64(recordio.HeaderBytes + len(record)))
+	if !l.makeRoomLocked(int64(recordio.HeaderBytes + len(record))) {
+		return Ticket{}, l.Err()
+	}
 	t := Ticket{LSN: l.end}
 	l.frameLocked(h, record)
 	t.End = l.unitDoneLocked()
@@ -83,10 +88,12 @@ func (l *Log) appendRecord(record []byte) (Ticket, error) {
 
 // appendUnit appends records as one chain of frames: each begins a frame, and
 // continues over several when it is long.
-func (l *Log) appendUnit(bytes int64, records ...[]byte) Ticket {
+func (l *Log) appendUnit(bytes int64, records ...[]byte) (Ticket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.makeRoomLocked(bytes)
+	if !l.makeRoomLocked(bytes) {
+		return Ticket{}, l.Err()
+	}
 	t := Ticket{LSN: l.end}
 	h := recordio.Header{Kind: recordio.KindRecord, Count: uint32(len(records)), Flags: recordio.FlagFirst}
 	for i, record := range records {
@@ -106,7 +113,7 @@ func (l *Log) appendUnit(bytes int64, records ...[]byte) Ticket {
 		}
 	}
 	t.End = l.unitDoneLocked()
-	return t
+	return t, nil
 }
 
 func (l *Log) unitDoneLocked() LSN {

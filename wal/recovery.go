@@ -31,6 +31,7 @@ type recoverer struct {
 	sum    uint64 // chained checksum up to end
 	cut    *found // the segment that holds end; nil when there is none
 	sealed bool   // the log ends with a seal
+	closed bool   // … which says that it was closed
 
 	kept []*found // the accepted part of the chain
 	prev link     // to what the new segment links

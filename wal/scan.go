@@ -22,6 +22,7 @@ type segmentScan struct {
 	end     LSN    // of the last complete unit, mark or seal
 	endSum  uint64
 	sealed  bool
+	closed  bool   // … because the log was closed
 	skipped bool   // frames were left out: sums and counts say nothing
 	reason  string // what is wrong at end, beyond what the scanner says
 	fatal   error
@@ -53,7 +54,7 @@ func (r *recoverer) scan() error {
 
 func (r *recoverer) scanSegment(i int, scanner *recordio.Scanner) (done bool, err error) {
 	f := r.chain[i]
-	r.cut, r.end, r.sum, r.sealed = f, f.header.first, f.header.prev.chain, false
+	r.cut, r.end, r.sum, r.sealed, r.closed = f, f.header.first, f.header.prev.chain, false, false
 	if f.damage.reason != "" {
 		if done, err := r.damagedHeader(i); done || err != nil {
 			return done, err
@@ -73,7 +74,7 @@ func (r *recoverer) scanSegment(i int, scanner *recordio.Scanner) (done bool, er
 		if ss.fatal != nil {
 			return false, ss.fatal
 		}
-		f.end, r.end, r.sum, r.sealed = ss.end, ss.end, ss.endSum, ss.sealed
+		f.end, r.end, r.sum, r.sealed, r.closed = ss.end, ss.end, ss.endSum, ss.sealed, ss.closed
 		again, done, err := r.afterScan(i, ss)
 		if !again || done || err != nil {
 			return done, err
@@ -113,7 +114,7 @@ func (ss *segmentScan) frame(fr *recordio.Frame) (reason string) {
 		if !ok || !ss.skipped && (s.chain != ss.sum || s.count != ss.f.units) {
 			return "the seal does not agree with the segment"
 		}
-		ss.sealed = true
+		ss.sealed, ss.closed = true, s.why == sealClosed
 		return ss.mark(fr)
 	case recordio.KindOps, recordio.KindRecord:
 		return ss.data(fr)

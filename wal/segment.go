@@ -65,7 +65,7 @@ func (l *Log) segmentSize(index uint64) int64 {
 // rotateLocked seals the active segment and begins the next, in memory: the
 // leader makes the file when it gets there.
 func (l *Log) rotateLocked() {
-	l.sealLocked()
+	l.sealLocked(sealRotated)
 	old := l.active
 	h := l.nextHeaderLocked(old.number+1, l.end, link{old.number, old.end, old.chain, l.epoch})
 	l.beginLocked(h, l.cur != nil)

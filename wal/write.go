@@ -61,7 +61,7 @@ func (l *Log) take(how takeKind) (end LSN, seq uint64, ok bool) {
 	proves := l.durable.Load() > uint64(l.lastMark.durable)
 	switch {
 	case how == takeSeal:
-		l.sealLocked()
+		l.sealLocked(sealClosed)
 	case how == takeStart:
 		if l.active.room < 0 {
 			l.rotateLocked()

@@ -40,7 +40,7 @@ func Make(k Kind, number uint64) string {
 	case Manifest:
 		return fmt.Sprintf("%s%06d", manifest, number)
 	}
-	panic("filename: no numbered name for this kind")
+	panic("filename: no numbered name for this kind") // bug: kinds are constants in our own code
 }
 
 // MakeTemp is the temporary name under which a file is written before its rename.

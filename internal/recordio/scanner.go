@@ -179,7 +179,7 @@ func (w *window) fill(r io.ReaderAt, offset int64, n int, end int64) error {
 	if i := offset - w.start; i >= 0 && i < int64(len(w.buf)) {
 		kept = w.buf[i:]
 	}
-	size := max(scanBufferBytes, n)
+	size := max(int(min(scanBufferBytes, end-offset)), n)
 	if cap(w.buf) < size {
 		w.buf = append(make([]byte, 0, min(size+size/4, max(size, bufferMax))), kept...)
 	} else {

@@ -88,8 +88,9 @@ func (b *bench) begin() error {
 }
 
 // openSession opens an empty database in a directory of its own. discard closes
-// it and removes what it left, unless the user gave the directory.
-func (b *bench) openSession(d engine.Durability) (*session.Session, func() error, error) {
+// it and removes what it left, unless the user gave the directory; it is told
+// how the work ended.
+func (b *bench) openSession(d engine.Durability) (*session.Session, func(ended error) error, error) {
 	b.opened++
 	dir := filepath.Join(b.dir, fmt.Sprintf("db-%d", b.opened))
 	e, err := b.open(b.settings.engineOptions(dir, d))
@@ -98,7 +99,11 @@ func (b *bench) openSession(d engine.Durability) (*session.Session, func() error
 	}
 	b.report.Engine = e.Name()
 	s := &session.Session{Engine: e, Dir: dir, Clock: b.clock, Begin: b.progress}
-	discard := func() error {
+	discard := func(ended error) error {
+		if errors.Is(ended, driver.ErrStuck) {
+			b.showStuck()
+			return nil // Close would wait for the calls that do not return
+		}
 		if b.settings.metrics || b.settings.json != "" {
 			b.report.Metrics = e.Metrics()
 		}
@@ -112,6 +117,10 @@ func (b *bench) openSession(d engine.Durability) (*session.Session, func() error
 	}
 	return s, discard, nil
 }
+
+// showStuck shows where every goroutine stands. It fails when stderr does: there
+// is nowhere to tell.
+func (b *bench) showStuck() { _ = pprof.Lookup("goroutine").WriteTo(b.stderr, 1) }
 
 // progress draws one phase.
 func (b *bench) progress(phase string) driver.Progress {

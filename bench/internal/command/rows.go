@@ -43,16 +43,16 @@ func (s *settings) runRows(ctx context.Context, names []string, open engine.Open
 		return err
 	}
 	config.Open = b.openSession
-	run := func() error {
-		if err := b.begin(); err != nil {
-			return err
-		}
-		var err error
-		b.report.Phases, err = row.Run(ctx, config)
-		return err
-	}
-	if err := b.end(stdout, run()); err != nil {
+	if err := b.end(stdout, b.runRows(ctx, config)); err != nil {
 		return failure{err}
 	}
 	return nil
+}
+
+func (b *bench) runRows(ctx context.Context, config row.Config) (err error) {
+	if err := b.begin(); err != nil {
+		return err
+	}
+	b.report.Phases, err = row.Run(ctx, config)
+	return err
 }

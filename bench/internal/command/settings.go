@@ -32,12 +32,12 @@ type settings struct {
 }
 
 // Defaults: a whole run of ycsb ends well within two minutes on two cores,
-// compiling included, on engines that load 13,000 records a second or more.
+// compiling included, on engines that load 17,000 records a second or more.
 const (
 	defaultRecords      = 500_000
 	defaultOperations   = 2_000_000
 	defaultDuration     = 7 * time.Second
-	defaultLoadDuration = 40 * time.Second
+	defaultLoadDuration = 30 * time.Second
 	defaultThreads      = 4
 	defaultValueBytes   = 1000
 	defaultCacheBytes   = 256 << 20

@@ -114,7 +114,7 @@ func (b *bench) runYCSB(ctx context.Context, config ycsb.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, discard()) }()
+	defer func() { err = errors.Join(err, discard(err)) }()
 	b.report.Phases, b.report.Notes, err = ycsb.Run(ctx, s, config)
 	return err
 }

@@ -8,6 +8,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,13 @@ type Driver struct {
 	Engine   engine.Engine
 	Clock    measure.Clock
 	Progress Progress // nil = nobody
+	// Patience is how long calls may go on once a phase is to end; 0 = for ever.
+	Patience time.Duration
 }
+
+// ErrStuck is an engine whose calls do not return. The goroutines that wait for
+// them are left behind, and the engine is not to be touched again.
+var ErrStuck = errors.New("calls of the engine do not return")
 
 // Result is what a phase brought.
 type Result struct {
@@ -86,7 +93,9 @@ func (d *Driver) Run(ctx context.Context, p Phase) (*Result, error) {
 	}
 	ended := make(chan struct{})
 	go func() { workers.Wait(); close(ended) }()
-	r.watch(ended)
+	if !r.watch(ended) {
+		return nil, fmt.Errorf("%s: %w, %v after the phase was to end", p.Name, ErrStuck, d.Patience)
+	}
 
 	r.closeClients()
 	if err := r.outcome(); err != nil {
@@ -241,24 +250,37 @@ func (l *lane) record(kind int, nanoseconds int64) {
 	h.Record(nanoseconds)
 }
 
-// watch shows the progress until the workers have ended.
-func (r *run) watch(ended <-chan struct{}) {
+// watch shows the progress until the workers have ended. It is false when they
+// do not end although they should: patience is over.
+func (r *run) watch(ended <-chan struct{}) bool {
 	show := r.driver.Progress
 	if show == nil {
-		<-ended
-		return
+		show = func(float64, int64) {}
 	}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
+	shouldEnd := int64(0) // clock; 0 = not yet
 	for {
 		select {
 		case <-ended:
 			show(1, r.unitsShown())
-			return
+			return true
 		case <-tick.C:
 			show(r.share(), r.unitsShown())
 		}
+		now := r.driver.Clock()
+		if shouldEnd == 0 && r.overdue(now) {
+			shouldEnd = now
+		}
+		if p := int64(r.driver.Patience); p > 0 && shouldEnd != 0 && now-shouldEnd > p {
+			return false
+		}
 	}
+}
+
+func (r *run) overdue(now int64) bool {
+	d := int64(r.phase.Duration)
+	return r.stop.Load() || d > 0 && now-r.start > d
 }
 
 func (r *run) unitsShown() int64 {

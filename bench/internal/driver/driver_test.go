@@ -169,3 +169,15 @@ func TestProgressEndsAtOne(t *testing.T) {
 		t.Errorf("the last progress was %v, %d units", share, units)
 	}
 }
+
+func TestStuckCallsAreGivenUp(t *testing.T) {
+	d := newDriver(t)
+	d.Patience = 50 * time.Millisecond
+	release := make(chan struct{})
+	defer close(release)
+	stuck := &script{execute: func(engine.Client) (int, error) { <-release; return 1, nil }}
+	p := Phase{Name: "p", Kinds: []string{"k"}, Workers: []Worker{&script{}, stuck}, Duration: 10 * time.Millisecond}
+	if _, err := d.Run(t.Context(), p); !errors.Is(err, ErrStuck) {
+		t.Fatal(err)
+	}
+}

@@ -128,6 +128,17 @@ type Traffic struct {
 // Bytes is the sum over all kinds.
 func (t Traffic) Bytes() int64 { return t.LogBytes + t.TableBytes + t.MetaBytes + t.OtherBytes }
 
+// Add is the sum of both, kind by kind.
+func (t Traffic) Add(o Traffic) Traffic {
+	return Traffic{
+		LogBytes:   t.LogBytes + o.LogBytes,
+		TableBytes: t.TableBytes + o.TableBytes,
+		MetaBytes:  t.MetaBytes + o.MetaBytes,
+		OtherBytes: t.OtherBytes + o.OtherBytes,
+		Syncs:      t.Syncs + o.Syncs,
+	}
+}
+
 // Since is what was written after an earlier reading.
 func (t Traffic) Since(before Traffic) Traffic {
 	return Traffic{

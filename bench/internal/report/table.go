@@ -75,7 +75,29 @@ func resourceTable(phases []Phase) string {
 			fmt.Sprintf("%.2f", float64(p.Usage.Allocations)/float64(max(1, p.Units))),
 		})
 	}
+	if len(phases) > 1 {
+		t.AppendFooter(totalRow(phases))
+	}
 	return t.Render()
+}
+
+// totalRow sums what can be summed: work begun in one phase is often paid for in
+// the next, so the amplification of them all is the one to quote.
+func totalRow(phases []Phase) table.Row {
+	var sum Phase
+	for _, p := range phases {
+		sum.Elapsed += p.Elapsed
+		sum.Usage.CPU += p.Usage.CPU
+		sum.Units += p.Units
+		sum.UserBytes += p.UserBytes
+		sum.Traffic = sum.Traffic.Add(p.Traffic)
+		sum.Usage.PeakRSSBytes = max(sum.Usage.PeakRSSBytes, p.Usage.PeakRSSBytes)
+	}
+	return table.Row{
+		"all", "", fmt.Sprintf("%.1fs", sum.Elapsed.Seconds()), Latency(sum.CPUPerUnit()),
+		Bytes(sum.UserBytes), Bytes(sum.Traffic.LogBytes), Bytes(sum.Traffic.TableBytes),
+		times(sum.WriteAmplification()), Count(sum.Traffic.Syncs), "", "", Bytes(sum.Usage.PeakRSSBytes),
+	}
 }
 
 // ended tells in a word what bounded a phase.
@@ -89,14 +111,14 @@ func ended(p *Phase) string {
 func newTable(columns ...string) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Header, t.Style().Format.Footer = text.FormatDefault, text.FormatDefault
 	t.Style().Options.SeparateRows = false
 	header := table.Row{}
 	var configs []table.ColumnConfig
 	for i, c := range columns {
 		header = append(header, c)
 		if c != "workload" && c != "operation" {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight})
 		}
 	}
 	t.AppendHeader(header)

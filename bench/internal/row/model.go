@@ -69,7 +69,7 @@ func (m *model) next(n uint64) (uint64, bool) {
 // table is one open database and the model of what is in it.
 type table struct {
 	session    *session.Session
-	discard    func() error
+	discard    func(ended error) error
 	valueBytes int
 	model      *model
 }

@@ -30,8 +30,9 @@ type Config struct {
 	Seed         uint64
 	Durability   engine.Durability // of all but the fillsync rows
 	Rows         []string          // names, in the order to run
-	// Open opens an empty database; discard closes and removes it.
-	Open func(d engine.Durability) (s *session.Session, discard func() error, err error)
+	// Open opens an empty database; discard closes and removes it, once told
+	// how the work on it ended.
+	Open func(d engine.Durability) (s *session.Session, discard func(ended error) error, err error)
 }
 
 // Validate tells what is wrong with a configuration, in the user's words.
@@ -113,7 +114,7 @@ func Run(ctx context.Context, c Config) (phases []report.Phase, err error) {
 		return nil, err
 	}
 	r := &runner{config: c}
-	defer func() { err = errors.Join(err, r.discardShared()) }()
+	defer func() { err = errors.Join(err, r.discardShared(err)) }()
 	for _, name := range c.Rows {
 		if err := r.runRow(ctx, find(name)); err != nil {
 			return r.phases, err
@@ -151,7 +152,7 @@ func (r *runner) runOnEmpty(ctx context.Context, w *row) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.name, err)
 	}
-	defer func() { err = errors.Join(err, t.discard()) }()
+	defer func() { err = errors.Join(err, t.discard(err)) }()
 	if err := w.run(ctx, r, t); err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func (r *runner) runOnEmpty(ctx context.Context, w *row) (err error) {
 // prepareShared brings the shared database into a state, measuring the way there.
 func (r *runner) prepareShared(ctx context.Context, want state) error {
 	if r.shared != nil && r.thinned && want == filled {
-		if err := r.discardShared(); err != nil {
+		if err := r.discardShared(nil); err != nil {
 			return err
 		}
 	}
@@ -196,11 +197,11 @@ func (r *runner) open(d engine.Durability) (*table, error) {
 	}, nil
 }
 
-func (r *runner) discardShared() error {
+func (r *runner) discardShared(ended error) error {
 	if r.shared == nil {
 		return nil
 	}
 	t := r.shared
 	r.shared = nil
-	return t.discard()
+	return t.discard(ended)
 }

@@ -15,8 +15,12 @@ import (
 	"github.com/varvekv/varve/bench/internal/report"
 )
 
-// settleMax bounds the wait for background work behind a phase.
-const settleMax = 10 * time.Second
+// settleMax bounds the wait for background work behind a phase; patience that
+// for calls which should have returned when a phase was to end.
+const (
+	settleMax = 10 * time.Second
+	patience  = 20 * time.Second
+)
 
 // Session is one open database being measured.
 type Session struct {
@@ -39,7 +43,7 @@ type Work struct {
 
 // Run runs a phase and settles behind it where it asks for that.
 func (s *Session) Run(ctx context.Context, w Work) (report.Phase, error) {
-	d := driver.Driver{Engine: s.Engine, Clock: s.Clock}
+	d := driver.Driver{Engine: s.Engine, Clock: s.Clock, Patience: patience}
 	if s.Begin != nil {
 		d.Progress = s.Begin(w.Name)
 	}
