@@ -20,6 +20,10 @@ const (
 	backoffMax = 10 * time.Second
 )
 
+// idleAfter is how long nobody must have written before compactions run that
+// only help readers.
+const idleAfter = 500 * time.Millisecond
+
 // background owns the goroutines.
 type background struct {
 	ctx    context.Context // ends at Close
@@ -106,9 +110,13 @@ func (db *DB) flushLoop() {
 
 // compactLoop starts compactions while there is something to do and a place free.
 func (db *DB) compactLoop() {
-	for db.work.wait(db.work.compact) {
+	var seen uint64 // operations when the last round began
+	for db.work.waitOr(db.work.compact, idleAfter) {
+		ops := db.counters.operations.Load()
+		isIdle := ops == seen
+		seen = ops
 		for db.work.ctx.Err() == nil {
-			plan := db.nextPlan()
+			plan := db.nextPlan(isIdle)
 			if plan == nil {
 				break
 			}
@@ -139,7 +147,7 @@ func (db *DB) runAutomatic(plan *compaction.Plan) {
 // cleanLoop deletes obsolete files and gives back retired memory.
 func (db *DB) cleanLoop() {
 	for db.work.wait(db.work.clean) {
-		for db.epochs.Collect() > 0 && db.work.ctx.Err() == nil {
+		for db.reap() > 0 && db.work.ctx.Err() == nil {
 			db.work.sleep(time.Millisecond)
 		}
 		db.deleteObsolete()
@@ -150,6 +158,20 @@ func (db *DB) cleanLoop() {
 func (w *background) wait(c chan struct{}) bool {
 	select {
 	case <-c:
+		return true
+	case <-w.ctx.Done():
+		return false
+	}
+}
+
+// waitOr is wait that also returns after d.
+func (w *background) waitOr(c chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-c:
+		return true
+	case <-t.C:
 		return true
 	case <-w.ctx.Done():
 		return false
@@ -173,6 +195,13 @@ func (w *background) ended(a *attempts, err error) time.Duration {
 	pause := a.ended(err)
 	w.wakeLocked()
 	return pause
+}
+
+// wake lets everybody who waits for work look again.
+func (w *background) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wakeLocked()
 }
 
 func (w *background) wakeLocked() {

@@ -38,7 +38,7 @@ func (db *DB) shape() compaction.Shape {
 }
 
 // nextPlan claims the most urgent compaction, if there is one and a place free.
-func (db *DB) nextPlan() *compaction.Plan {
+func (db *DB) nextPlan(isIdle bool) *compaction.Plan {
 	if db.log.Err() != nil {
 		return nil
 	}
@@ -49,7 +49,9 @@ func (db *DB) nextPlan() *compaction.Plan {
 	if len(w.busy) >= db.opts.Compactions || w.manual > 0 && len(v.Levels[0].Runs) <= level0RunsSoft {
 		return nil
 	}
-	plan := compaction.Pick(v, db.pickStateLocked())
+	s := db.pickStateLocked()
+	s.Idle = isIdle
+	plan := compaction.Pick(v, s)
 	if plan != nil {
 		w.busy[plan] = struct{}{}
 	}
@@ -126,6 +128,8 @@ func (db *DB) Compact(ctx context.Context, lo, hi []byte) error {
 	for {
 		plan, changed, isDone := db.nextManual(m)
 		switch {
+		case db.log.Err() != nil:
+			return db.log.Err()
 		case isDone:
 			return nil
 		case plan == nil:

@@ -43,7 +43,9 @@ type DB struct {
 	view       atomic.Pointer[view]
 	visible    atomic.Uint64 // greatest sequence that readers see
 	flushedSeq atomic.Uint64 // greatest sequence that is in tables, durably
-	closed     atomic.Bool
+	closed     atomic.Bool   // Close has begun
+	hasClosed  atomic.Bool   // every goroutine has ended: what is retired is given back at once
+	graves     graveyard
 	users      atomic.Int64 // 1 for the DB, 1 per open iterator: the last one frees the cache
 	snapshots  snapshotList
 	stall      stall
@@ -60,9 +62,12 @@ type DB struct {
 	lastSeq  uint64 // of the newest operation given a sequence
 	lookedAt int64  // size of the memtable when the back-pressure was last looked at
 
-	// mu guards replacing the view, and the obsolete list. Held over memory only.
-	mu       sync.Mutex
-	obsolete []*tableFile // deletable, once their turn comes
+	// mu guards replacing the view. Held over memory only.
+	mu sync.Mutex
+
+	// obsoleteMu guards the list of files to delete. Innermost.
+	obsoleteMu sync.Mutex
+	obsolete   []*tableFile
 }
 
 // Writer is the three writing calls at one durability; see DB.With.
@@ -150,8 +155,9 @@ func (db *DB) Close() error {
 	db.stall.wakeAll()
 	db.calls.Lock()
 	defer db.calls.Unlock()
-	db.waitForReaders()
 	db.work.join()
+	db.hasClosed.Store(true)
+	db.waitForReaders()
 	err := db.closeFiles()
 	db.releaseUser()
 	return err
@@ -162,6 +168,7 @@ func (db *DB) waitForReaders() {
 	left := make(chan struct{})
 	db.epochs.Retire(func() { close(left) })
 	db.awaitRetired(left)
+	db.reap()
 }
 
 // closeFiles gives back the view first, while the log still says whether files
@@ -183,7 +190,7 @@ func (db *DB) releaseUser() {
 	if db.users.Add(-1) != 0 {
 		return
 	}
-	db.epochs.Retire(func() {
+	db.retire(func() {
 		if err := db.blocks.Close(); err != nil {
 			db.backgroundError("free block cache", err)
 		}

@@ -91,6 +91,9 @@ func (db *DB) logEvents() *wal.Events {
 				db.opts.Events.ArchiveEnd(number, err)
 			}
 		},
-		Poisoned: func(err error) { db.backgroundError("log", err) },
+		Poisoned: func(err error) {
+			db.backgroundError("log", err)
+			db.work.wake()
+		},
 	}
 }

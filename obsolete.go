@@ -32,18 +32,18 @@ func (db *DB) tableUnused(t *table) {
 	if f == nil {
 		return
 	}
-	db.mu.Lock()
+	db.obsoleteMu.Lock()
 	db.obsolete = append(db.obsolete, f)
-	db.mu.Unlock()
+	db.obsoleteMu.Unlock()
 	kick(db.work.clean)
 }
 
 // deleteObsolete removes the files whose turn has come.
 func (db *DB) deleteObsolete() {
-	db.mu.Lock()
+	db.obsoleteMu.Lock()
 	files := db.obsolete
 	db.obsolete = nil
-	db.mu.Unlock()
+	db.obsoleteMu.Unlock()
 	for _, f := range files {
 		if db.log.Err() != nil {
 			return

@@ -1,7 +1,7 @@
 package varve
 
 // Open as named steps, in the order that makes a crash at any of them harmless:
-// lock, manifest, references, sweep, log, acceptance, view, background.
+// lock, manifest, references, log, proof, sweep, acceptance, view, background.
 
 import (
 	"errors"
@@ -53,8 +53,9 @@ func Open(dir string, opts *Options) (*DB, error) {
 		(*opening).lockDirectory,
 		(*opening).readManifest,
 		(*opening).checkReferences,
-		(*opening).sweep,
 		(*opening).replayLog,
+		(*opening).proveManifest,
+		(*opening).sweep,
 		(*opening).recordAcceptance,
 		(*opening).installView,
 	} {
@@ -80,6 +81,7 @@ func newDB(o Options) *DB {
 	db.arenas = offheap.NewPool(int(o.MemtableBytes), 1)
 	db.stall.init(monotonic)
 	db.work.init()
+	db.graves.kick = func() { kick(db.work.clean) }
 	db.users.Store(1)
 	return db
 }
@@ -239,13 +241,16 @@ func (op *opening) memFor(u wal.Unit) (*mem, error) {
 	return m, nil
 }
 
+// proveManifest finds a manifest that lost edits which the log proves durable,
+// before the sweep could take their tables for orphans.
+func (op *opening) proveManifest(string) error {
+	return op.db.manifest.ProveEdit(op.recovery.LastEdit)
+}
+
 // recordAcceptance makes durable how far the log was accepted, before the fresh
 // segment takes its first write.
 func (op *opening) recordAcceptance(string) error {
 	db, r := op.db, op.recovery
-	if err := db.manifest.ProveEdit(r.LastEdit); err != nil {
-		return err
-	}
 	if db.opts.ReadOnly {
 		return nil
 	}
@@ -270,7 +275,7 @@ func (op *opening) installView(string) error {
 		return err
 	}
 	db.blocks = blocks
-	db.tables = newTableCache(db.dir, blocks, &db.epochs, db.backgroundError)
+	db.tables = newTableCache(db.dir, blocks, db.retire, db.backgroundError)
 	active, err := op.activeMem()
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/varvekv/varve/internal/cache"
-	"github.com/varvekv/varve/internal/epoch"
 	"github.com/varvekv/varve/internal/filename"
 	"github.com/varvekv/varve/internal/invariants"
 	"github.com/varvekv/varve/manifest"
@@ -52,7 +51,7 @@ type openTable struct {
 type tableCache struct {
 	dir    vfs.Dir
 	blocks *cache.Cache
-	epochs *epoch.Domain
+	retire func(free func()) // runs free once no short read can be inside
 	failed func(what string, err error)
 
 	mu     sync.Mutex                 // guards what follows; never held across disk access
@@ -62,9 +61,9 @@ type tableCache struct {
 	hand   int
 }
 
-func newTableCache(d vfs.Dir, blocks *cache.Cache, epochs *epoch.Domain, failed func(string, error)) *tableCache {
+func newTableCache(d vfs.Dir, blocks *cache.Cache, retire func(func()), failed func(string, error)) *tableCache {
 	return &tableCache{
-		dir: d, blocks: blocks, epochs: epochs, failed: failed,
+		dir: d, blocks: blocks, retire: retire, failed: failed,
 		slices: make(map[*manifest.Slice]*table), files: make(map[uint64]*tableFile),
 	}
 }
@@ -140,7 +139,7 @@ func (c *tableCache) release(o *openTable) {
 	if n > 0 {
 		return
 	}
-	c.epochs.Retire(func() {
+	c.retire(func() {
 		if err := o.Reader.Close(); err != nil {
 			c.failed("close table", err)
 		}

@@ -5,6 +5,7 @@ package varve
 // gone before anything it saw is given back; an iterator holds a reference.
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/varvekv/varve/internal/epoch"
@@ -85,7 +86,56 @@ func (db *DB) unref(v *view) {
 	n := v.refs.Add(-1)
 	invariants.Check(n >= 0, "view released twice")
 	if n == 0 {
-		db.epochs.Retire(func() { db.dropView(v) })
+		db.retire(func() { db.dropView(v) })
+	}
+}
+
+// graveyard is what short reads have let go of and nobody has given back yet.
+type graveyard struct {
+	mu   sync.Mutex // innermost; guards due
+	due  []func()
+	kick func()
+}
+
+func (g *graveyard) add(f func()) {
+	g.mu.Lock()
+	g.due = append(g.due, f)
+	g.mu.Unlock()
+	g.kick()
+}
+
+// take empties the list.
+func (g *graveyard) take() []func() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	due := g.due
+	g.due = nil
+	return due
+}
+
+// retire has free run once every short read that is inside now has left: by the
+// cleaner, never by the caller, who may hold locks or be a read that must not
+// unmap a memtable on its way. After Close there is no cleaner, nor any lock.
+func (db *DB) retire(free func()) {
+	db.epochs.Retire(func() { db.graves.add(free) })
+	if db.hasClosed.Load() {
+		db.reap()
+		return
+	}
+	db.graves.kick()
+}
+
+// reap gives back what is due and reports how much still waits for readers.
+func (db *DB) reap() (waiting int) {
+	for {
+		waiting = db.epochs.Collect()
+		due := db.graves.take()
+		if len(due) == 0 {
+			return waiting
+		}
+		for _, free := range due {
+			free()
+		}
 	}
 }
 

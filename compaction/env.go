@@ -11,7 +11,7 @@ type Env struct {
 	// Open makes a cursor over an input, which Run closes. It is called from
 	// several goroutines. Flush does not use it.
 	Open func(*manifest.Slice) (iterator.Cursor, error)
-	// Create begins a table; see Tables. It is called from several goroutines.
+	// Create begins a table. It is called from several goroutines.
 	Create func(TableSpec) (Output, error)
 	// SyncDir makes the directory entries of finished outputs durable. It is
 	// called once, before the result is returned. Nil = nothing to do.

@@ -166,6 +166,19 @@ func TestManualOnDrawnTrees(t *testing.T) {
 	})
 }
 
+func TestManualLeavesFreshTablesAlone(t *testing.T) {
+	text := "L6 run 9: 3[a-c]10/5% 4[e-f]10\n"
+	m := NewManual(draw(t, text).v, nil, nil)
+	d := draw(t, text+"L6 run 9: 5[g-h]10/90%\n") // arrived since
+	plan, _ := m.Next(d.v, d.s)
+	if plan == nil || idList(plan.Slices()) != " 3 4" {
+		t.Fatalf("got %v", plan)
+	}
+	if plan, done := m.Next(d.v, d.s); !done {
+		t.Fatalf("got %v", plan)
+	}
+}
+
 // imagine is the edit of a plan that is not run: nothing is dropped, and the
 // outputs take their bounds from the inputs.
 func imagine(p *Plan, id *uint64, tableBytes int64) *manifest.Edit {

@@ -69,7 +69,7 @@ func points(r Readers, top uint64) []uint64 {
 
 func TestRuleKeepsWhatReadersNeedAndNothingElse(t *testing.T) {
 	const top = 20
-	for seed := range int64(30000) {
+	for seed := range int64(10000) {
 		rnd := rand.New(rand.NewSource(seed))
 		var vs []version
 		for seq := uint64(top); seq > 0; seq-- {

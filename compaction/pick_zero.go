@@ -131,16 +131,12 @@ func (p *picker) eligible() []*manifest.Slice {
 	return out
 }
 
-// moveZero moves all slices that overlap nothing in level 0 nor in the base
-// level, such as those of ascending keys. A slice under newer runs stays for
-// the merge with them.
+// moveZero moves all slices that overlap nothing eligible in level 0 nor in the
+// base level, such as those of ascending keys.
 func (p *picker) moveZero(groups []group, score float64) *Plan {
 	var movable []*manifest.Slice
 	for _, g := range groups {
 		if len(g.slices) > 1 || len(p.v.Overlapping(p.targets.base, g.slices[0].Lower, g.slices[0].Upper)) > 0 {
-			continue
-		}
-		if p.overlapsNewer(g.slices[0]) {
 			continue
 		}
 		one := p.into(p.targets.base, ReasonRuns, score)
@@ -158,15 +154,6 @@ func (p *picker) moveZero(groups []group, score float64) *Plan {
 	all.order()
 	plan.take(all.slices)
 	return plan.complete(p.v)
-}
-
-func (p *picker) overlapsNewer(s *manifest.Slice) bool {
-	for _, other := range p.v.Overlapping(0, s.Lower, s.Upper) {
-		if other.Run > s.Run {
-			return true
-		}
-	}
-	return false
 }
 
 // mergeZero merges a group with what it overlaps in the base level.

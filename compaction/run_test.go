@@ -201,14 +201,14 @@ func TestCancelledWorkStopsAndLeavesNothingBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	yields := 0
 	env.Yield = func() {
-		if yields++; yields == 4 {
+		if yields++; yields == 2 {
 			cancel()
 		}
 	}
 	if _, err := Run(ctx, p, env); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if yields != 4 {
+	if yields != 2 {
 		t.Fatalf("%d yields", yields)
 	}
 	d.rest(t, 3)

@@ -31,11 +31,10 @@ func openFiles(t testing.TB, fs vfs.FS, path string) *files {
 }
 
 func (f *files) env(r Readers) *Env {
-	tables := &Tables{
+	tables := &tables{
 		Dir:      f.dir,
 		Number:   func() (uint64, error) { return f.number.Add(1), nil },
 		Identity: func() uint64 { return f.number.Load()<<32 | 7 },
-		Options:  func(TableSpec) sstable.WriterOptions { return sstable.WriterOptions{} },
 	}
 	return &Env{Open: f.open, Create: tables.Create, SyncDir: f.dir.Sync, Readers: r}
 }
@@ -130,12 +129,12 @@ func TestFailedTablesAreRemoved(t *testing.T) {
 	failed := 0
 	for n := range 200 {
 		strict := vfs.NewStrict(1)
-		count := 0
+		var count atomic.Int64
 		fs := vfs.NewFault(strict, func(op vfs.Op) error {
 			if op.After || op.Kind == vfs.OpRemove || op.Kind == vfs.OpOpenDir {
 				return nil
 			}
-			if count++; count-1 == n {
+			if count.Add(1)-1 == int64(n) {
 				return errTest
 			}
 			return nil

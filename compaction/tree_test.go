@@ -251,7 +251,7 @@ func (w *tree) compact(lower, upper []byte) {
 
 func TestTreeKeepsEveryReaderRight(t *testing.T) {
 	reasons, moves, parallel, levels := map[Reason]int{}, 0, 0, 0
-	for seed := range int64(16) {
+	for seed := range int64(10) {
 		w := newTree(t, seed)
 		for range 400 {
 			w.step()

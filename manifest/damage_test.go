@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/varvekv/varve/internal/corruption"
+	"github.com/varvekv/varve/internal/recordio"
 	"github.com/varvekv/varve/vfs"
 )
 
@@ -156,11 +159,47 @@ func TestTruncationAtEveryLengthIsAnError(t *testing.T) {
 	}
 }
 
+// A file that has grown by its edits is cut somewhere behind its first size:
+// later edits say how much was synced, and zeros ahead keep them before the cut.
+func TestTruncationOfAGrownManifestIsAnError(t *testing.T) {
+	d := openDir(t, vfs.NewStrict(1))
+	s, _, err := Create(d, crashOptions(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.o.rewriteBytesMin = 1 << 20
+	for range 60 {
+		n := mustNumber(t, s)
+		key := strings.Repeat("k", 200)
+		mustApply(t, s, &Edit{Added: []*Slice{newSlice(n, 0, n, key, key)}, LastSeq: 1 << 40})
+	}
+	want := full(s.Version())
+	mustClose(t, s)
+	files := filesOf(t, d)
+	whole := files[liveName]
+	if len(whole) < 30_000 {
+		t.Fatalf("%d bytes: not grown", len(whole))
+	}
+	for length := 0; length < len(whole); length += 101 {
+		files[liveName] = whole[:length]
+		st, err := openFiles(t, files)
+		if err == nil && full(st.Version) != want || err != nil && !errors.Is(err, corruption.Err) {
+			t.Fatalf("length %d of %d: %v", length, len(whole), err)
+		}
+		if err == nil && length < usedBytes(whole) {
+			t.Fatalf("length %d of %d used: no error", length, usedBytes(whole))
+		}
+	}
+}
+
 // Zeros from any offset on are what a file system may show after a power cut of
-// its own: the edits before stand, and edits that are gone are torn or an error.
+// its own: the edits before stand, and those that are gone are torn or an error.
+// Only zeros that begin exactly where an edit ends look like a clean end; log
+// segments' headers prove such an edit (ProveEdit).
 func TestZeroedTail(t *testing.T) {
 	files, states := scripted(t, false)
 	whole := files[liveName]
+	clean := 0
 	for from := headerBytes; from < usedBytes(whole); from += thin() {
 		p := bytes.Clone(whole)
 		clear(p[from:])
@@ -175,6 +214,12 @@ func TestZeroedTail(t *testing.T) {
 		if !contains(states, describe(st)) && !describesCounter(st, states) {
 			t.Fatalf("from %d: a state that never was:\n%s", from, describe(st))
 		}
+		if !st.Report.Torn {
+			clean++
+		}
+	}
+	if last := len(states) + 2; clean > last { // the ends of edits, one byte off where zeros end them
+		t.Errorf("%d offsets look clean, of at most %d edits", clean, last)
 	}
 }
 
@@ -355,6 +400,36 @@ func forge(t testing.TB, edits []*Edit) map[string][]byte {
 	return forgePayloads(t, payloads...)
 }
 
+// Proof is a frame of any later edit, be it from the middle of a chain, or a
+// first frame where none can begin; nor may frame and payload disagree.
+func TestFramesBehindTheDamageProveIt(t *testing.T) {
+	start, small := &Edit{Number: 1, snapshot: true}, &Edit{Number: 2, LastSeq: 5}
+	long := &Edit{Number: 3, Removed: make([]uint64, 3<<20)} // a chain of three frames
+	two := forge(t, []*Edit{start, small})[liveName]
+	smallBytes := recordio.HeaderBytes + len(appendEdit(nil, small))
+	smallAt := headerBytes + recordio.HeaderBytes + len(appendEdit(nil, start))
+
+	chained := forge(t, []*Edit{start, small, long})
+	clear(chained[liveName][smallAt : smallAt+smallBytes+100]) // edit 2 and the head of 3
+	gap := bytes.Clone(two[:smallAt])
+	gap = append(gap, "no frame"...)
+	c, err := decodeCurrent(chained["CURRENT"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := header{identity: c.identity, number: c.number}
+	gap = recordio.Append(gap, region(&h, 0).Seed, uint64(len(gap)), recordio.Header{
+		Kind: recordio.KindEdit, Flags: recordio.FlagWhole, FirstSeq: 2, Count: 1}, appendEdit(nil, small))
+	liar := recordio.Append(bytes.Clone(two[:smallAt]), region(&h, 0).Seed, uint64(smallAt), recordio.Header{
+		Kind: recordio.KindEdit, Flags: recordio.FlagWhole, FirstSeq: 2, Count: 1}, appendEdit(nil, &Edit{Number: 5}))
+	for name, p := range map[string][]byte{"chain": chained[liveName], "gap": gap, "liar": liar} {
+		_, err := openFiles(t, map[string][]byte{liveName: p, "CURRENT": chained["CURRENT"]})
+		if !errors.Is(err, corruption.Err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestOpenSaysWhatItFound(t *testing.T) {
 	files, _ := scripted(t, false)
 	st, err := openFiles(t, files)
@@ -363,5 +438,57 @@ func TestOpenSaysWhatItFound(t *testing.T) {
 	}
 	if got := fmt.Sprintf("%+v", st.Report); got != "{File:MANIFEST-000001 Edits:7 Torn:false Offset:0 Bytes:0 Reason:}" {
 		t.Error(got)
+	}
+}
+
+// Frames that are valid and no edits: a kind that may be skipped is, whatever
+// else is refused.
+func TestFramesOfOtherKinds(t *testing.T) {
+	files := forge(t, []*Edit{{Number: 1, snapshot: true, LastSeq: 5}})
+	base := files[liveName][:usedBytes(files[liveName])]
+	c, err := decodeCurrent(files["CURRENT"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := header{identity: c.identity, number: c.number}
+	for name, f := range map[string]recordio.Header{
+		"skippable":        {Kind: recordio.KindSkippable | 9, Flags: recordio.FlagWhole, FirstSeq: 1},
+		"unknown":          {Kind: 9, Flags: recordio.FlagWhole, FirstSeq: 2},
+		"operations":       {Kind: recordio.KindOps, Flags: recordio.FlagWhole, FirstSeq: 2},
+		"middle of a unit": {Kind: recordio.KindEdit, Flags: recordio.FlagLast, FirstSeq: 2},
+	} {
+		files[liveName] = recordio.Append(bytes.Clone(base), region(&h, 0).Seed, uint64(len(base)), f, []byte("payload"))
+		st, err := openFiles(t, files)
+		switch {
+		case name == "skippable" && (err != nil || st.Report.Torn || st.Edit != 1):
+			t.Errorf("%s: %v", name, err)
+		case name != "skippable" && !isClearError(err):
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFailureToSetAsideIsSticky(t *testing.T) {
+	for _, kind := range []vfs.OpKind{vfs.OpRename, vfs.OpSyncDir} {
+		files, _ := scripted(t, false)
+		files[liveName][usedBytes(files[liveName])-1] ^= 1
+		m := vfs.NewStrict(1)
+		d := openDir(t, m)
+		for name, p := range files {
+			writeAll(t, d, name, p)
+		}
+		setAside := false
+		ft := vfs.NewFault(m, func(op vfs.Op) error {
+			setAside = setAside || op.Kind == vfs.OpRename && op.Name == liveName
+			if setAside && op.Kind == kind {
+				return syscall.EIO
+			}
+			return nil
+		})
+		s, _ := mustOpen(t, openDir(t, ft))
+		if _, err := s.Apply(&Edit{DurableLSN: 1 << 20}); !errors.Is(err, syscall.EIO) || s.Err() == nil {
+			t.Errorf("%v: %v", kind, err)
+		}
+		mustClose(t, s)
 	}
 }

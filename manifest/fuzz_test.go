@@ -132,7 +132,9 @@ func FuzzFile(f *testing.F) {
 			t.Fatal(err)
 		case err != nil && errors.Is(err, ErrUnsupported) && errors.Is(err, corruption.Err):
 			t.Fatal(err)
-		case err == nil && !st.Report.Torn && !bytes.Equal(p, whole):
+		case err == nil && !st.Report.Torn && !bytes.HasPrefix(whole, p[:usedBytes(p)]):
+			// Zeros from the end of an edit on are a clean end, to a manifest
+			// alone: ProveEdit is there for them.
 			t.Fatal("silent")
 		case err == nil && !describesCounter(st, states):
 			t.Fatalf("a state that never was:\n%s", describe(st))

@@ -212,6 +212,23 @@ func TestLongManifestIsRewritten(t *testing.T) {
 	mustClose(t, s)
 }
 
+// A rewrite takes a file number too, when a mere mark causes it as well.
+func TestRewriteKeepsTheCounterAboveItsNumber(t *testing.T) {
+	d := openDir(t, vfs.NewStrict(1))
+	s := mustCreate(t, d)
+	for range 20 {
+		mustApply(t, s, &Edit{LogAccepted: &LogAccepted{Identity: 3, Epoch: 1 << 40}})
+	}
+	s.o.rewriteBytesMin = 1
+	s.RaiseNextFile(5000)
+	mustClose(t, s)
+	s, st := mustOpen(t, d)
+	if st.Manifest != 5000 || st.NextFile <= st.Manifest {
+		t.Errorf("manifest %d, next file %d", st.Manifest, st.NextFile)
+	}
+	mustClose(t, s)
+}
+
 func TestEditLongerThanAFrame(t *testing.T) {
 	d := openDir(t, vfs.NewStrict(1))
 	s := mustCreate(t, d)

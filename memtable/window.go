@@ -22,8 +22,8 @@ type window struct {
 	tree     *tree
 	from     item // where the fill starts
 	skip     bool // leave from itself out
-	tail     int // the tail's next item in the direction of the fill
-	tails    int // the tail's length when the fill began
+	tail     int  // the tail's next item in the direction of the fill
+	tails    int  // the tail's length when the fill began
 	locked   bool
 	up, down func(item) bool
 }

@@ -28,15 +28,18 @@ func benchKeys(n int) [][]byte {
 	return keys
 }
 
-// benchValue fills v: half of it repeats.
+// benchValue fills v: the first half is random, the other one repeats.
 func benchValue(v []byte, i int) {
-	binary.LittleEndian.PutUint64(v, uint64(i)*0x9e3779b97f4a7c15)
-	for j := 8; j < len(v); j++ {
-		if j < len(v)/2 {
-			v[j] = byte(uint32(i*7919+j*104729) * 2654435761 >> 23)
-		} else {
-			v[j] = "abcdefgh"[j%8]
-		}
+	x := uint64(i) + 1
+	half := v[:len(v)/2]
+	for len(half) > 0 {
+		x = (x ^ x>>31) * 0x9e3779b97f4a7c15
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], x^x>>29)
+		half = half[copy(half, word[:]):]
+	}
+	for j := len(v) / 2; j < len(v); j++ {
+		v[j] = "abcdefgh"[j%8]
 	}
 }
 
@@ -81,9 +84,13 @@ func BenchmarkWriter(b *testing.B) {
 		for _, typ := range []codec.Type{codec.None, codec.S2, codec.Zstd} {
 			b.Run(fmt.Sprintf("%v/%d", typ, size), func(b *testing.B) {
 				b.ReportAllocs()
-				v := make([]byte, size)
-				benchValue(v, 1)
+				values := make([][]byte, 1000)
+				for i := range values {
+					values[i] = make([]byte, size)
+					benchValue(values[i], i)
+				}
 				w := NewWriter(&nullFile{}, WriterOptions{Identity: 1, Compression: typ})
+				defer reportCPU(b)()
 				i := 0
 				for b.Loop() {
 					if i == len(keys) {
@@ -93,7 +100,7 @@ func BenchmarkWriter(b *testing.B) {
 						w = NewWriter(&nullFile{}, WriterOptions{Identity: 1, Compression: typ})
 						i = 0
 					}
-					if err := w.Add(ikey.Make(keys[i], uint64(i), ikey.KindPut), v); err != nil {
+					if err := w.Add(ikey.Make(keys[i], uint64(i), ikey.KindPut), values[i%1000]); err != nil {
 						b.Fatal(err)
 					}
 					i++
@@ -154,6 +161,7 @@ func benchGet(b *testing.B, d *desk, r *Reader, keys [][]byte) {
 	}
 	s.BlockHits, s.BlockMisses = 0, 0
 	b.ReportAllocs()
+	defer reportCPU(b)()
 	i := 0
 	for b.Loop() {
 		get(keys[order[i&(len(order)-1)]])
@@ -174,6 +182,7 @@ func BenchmarkGetMissing(b *testing.B) {
 	}
 	var s Scratch
 	b.ReportAllocs()
+	defer reportCPU(b)()
 	i := 0
 	for b.Loop() {
 		k := absent[i&(len(absent)-1)]
@@ -229,6 +238,7 @@ func benchScan(b *testing.B, r *Reader, a Access, isForward bool) {
 	}
 	start()
 	b.ReportAllocs()
+	defer reportCPU(b)()
 	n := 0
 	for b.Loop() {
 		n += len(c.Key().User) + len(c.Value())
@@ -247,6 +257,7 @@ func BenchmarkSeek10(b *testing.B) {
 	fillCache(r, d)
 	rnd := rand.New(rand.NewSource(1))
 	b.ReportAllocs()
+	defer reportCPU(b)()
 	for b.Loop() {
 		c := r.NewCursor(CursorOptions{})
 		c.SeekGE(ikey.First(keys[rnd.Intn(len(keys))]))

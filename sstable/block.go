@@ -24,6 +24,8 @@ import (
 //	├────────────────────────────────────────────┤
 //	│ value ends       count × {2,4} bytes       │  absent when all are as long
 //	├────────────────────────────────────────────┤
+//	│ prints           count × 1 byte            │  low byte of hash.Sum(user key)
+//	├────────────────────────────────────────────┤
 //	│ prefix that all user keys share            │
 //	├────────────────────────────────────────────┤ len-24
 //	│ u64 trailer base │ u32 suffix  │ u32 value │  suffix, value: the length of
@@ -33,7 +35,9 @@ import (
 // Values stand first so that the writer copies them once, straight to their
 // place; the tail stands last, so that eight bytes can be read anywhere before
 // it. There is no delta chain: an entry costs the same in every position, and
-// the way back as much as the way forward.
+// the way back as much as the way forward. The prints lie beside the tail, on
+// the cache line or two that a Get reads anyway: it goes from there straight to
+// its entry, where a binary search would touch four lines more.
 const (
 	blockTailBytes = 24
 	blockKind      = 1 // the only one today; another kind may join without a new table version
@@ -43,7 +47,7 @@ const (
 	flagFixedSuffixes = 0x10
 	flagFixedValues   = 0x20
 	flagWideEnds      = 0x40 // ends take four bytes
-	flagUnused        = 0x80
+	flagPrints        = 0x80 // the column of prints is there
 
 	maxPrefixBytes = 1<<16 - 1
 )
@@ -61,6 +65,7 @@ type block struct {
 	trailersAt            int
 	trailerWidth          int
 	trailerShift          uint8
+	printsAt              int // 0 = absent
 	isWide                bool
 }
 
@@ -91,7 +96,11 @@ func (b *block) place(flags byte) {
 	}
 	b.prefixAt = len(b.data) - blockTailBytes - b.prefixLen
 	at := b.prefixAt
-	b.valueEndsAt, b.suffixEndsAt = 0, 0
+	b.valueEndsAt, b.suffixEndsAt, b.printsAt = 0, 0, 0
+	if flags&flagPrints != 0 {
+		at -= b.count
+		b.printsAt = at
+	}
 	if flags&flagFixedValues == 0 {
 		at -= b.count * width
 		b.valueEndsAt = at
@@ -176,7 +185,7 @@ func validateBlock(data []byte) error {
 	tail := data[len(data)-blockTailBytes:]
 	flags := tail[22]
 	width := trailerWidths[flags&flagTrailerWidth]
-	if tail[23] != blockKind || width < 0 || flags&flagUnused != 0 {
+	if tail[23] != blockKind || width < 0 {
 		return fmt.Errorf("data block of kind %d with flags %#x is not known", tail[23], flags)
 	}
 	if err := validateSizes(data, tail, flags, width); err != nil {
@@ -202,6 +211,9 @@ func validateSizes(data, tail []byte, flags byte, trailerWidth int) error {
 		return fmt.Errorf("data block of %d bytes claims %d entries", len(data), count)
 	}
 	sum := blockTailBytes + prefix + count*uint64(trailerWidth)
+	if flags&flagPrints != 0 {
+		sum += count
+	}
 	for _, column := range []struct {
 		isFixed bool
 		length  uint64

@@ -14,6 +14,7 @@ type blockBuilder struct {
 	keyEnds   []uint32
 	valueEnds []uint32
 	trailers  []uint64
+	prints    []byte
 
 	prefixLen      int // that all keys so far share
 	fixedKey       int // length of every key so far; -1 when they differ
@@ -27,7 +28,7 @@ func (b *blockBuilder) count() int { return len(b.trailers) }
 
 func (b *blockBuilder) reset() {
 	b.keys, b.keyEnds = b.keys[:0], b.keyEnds[:0]
-	b.valueEnds, b.trailers = b.valueEnds[:0], b.trailers[:0]
+	b.valueEnds, b.trailers, b.prints = b.valueEnds[:0], b.trailers[:0], b.prints[:0]
 }
 
 func (b *blockBuilder) valueBytes() uint32 {
@@ -79,7 +80,7 @@ func (b *blockBuilder) sizeWith(user []byte, t uint64, valueLen int) uint64 {
 	p := uint64(b.sharedWith(user))
 	suffixes := uint64(len(b.keys)+len(user)) - n*p
 	values := uint64(b.valueBytes()) + uint64(valueLen)
-	size := blockTailBytes + p + suffixes + values
+	size := blockTailBytes + p + suffixes + values + n // a print each
 	ends := uint64(2)
 	if suffixes > math.MaxUint16 || values > math.MaxUint16 {
 		ends = 4
@@ -95,8 +96,8 @@ func (b *blockBuilder) sizeWith(user []byte, t uint64, valueLen int) uint64 {
 }
 
 // add appends an entry whose value the caller puts behind the values before it.
-// REQUIRES: in ascending order.
-func (b *blockBuilder) add(user []byte, t uint64, valueLen int) {
+// h is hash.Sum(user). REQUIRES: in ascending order.
+func (b *blockBuilder) add(user []byte, h, t uint64, valueLen int) {
 	if b.count() == 0 {
 		b.prefixLen = min(len(user), maxPrefixBytes)
 		b.fixedKey, b.fixedValue = len(user), valueLen
@@ -116,6 +117,7 @@ func (b *blockBuilder) add(user []byte, t uint64, valueLen int) {
 	b.keys = append(b.keys, user...)
 	b.keyEnds = append(b.keyEnds, uint32(len(b.keys)))
 	b.trailers = append(b.trailers, t)
+	b.prints = append(b.prints, byte(h))
 }
 
 // trailerCode is how trailers between least and most are stored: the code of
@@ -171,6 +173,8 @@ func (b *blockBuilder) finish(dst []byte) []byte {
 			dst = appendEnd(dst, e, isWide)
 		}
 	}
+	flags |= flagPrints
+	dst = append(dst, b.prints...)
 	dst = append(dst, b.keys[:p]...)
 	dst = binary.LittleEndian.AppendUint64(dst, b.minTrailer)
 	dst = binary.LittleEndian.AppendUint32(dst, suffixField)

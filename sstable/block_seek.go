@@ -1,10 +1,11 @@
 package sstable
 
-// The binary search inside a data block, eight bytes of key at a time.
+// The searches inside a data block: binary for an order, by prints for a key.
 
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/varvekv/varve/internal/ikey"
 )
@@ -67,6 +68,17 @@ func (b *block) isBefore(i, from, to int, suffix []byte, t ikey.Trailer) bool {
 	return b.trailer(i) > t // newer versions stand first
 }
 
+// isBeforeKey reports whether entry i stands before k.
+func (b *block) isBeforeKey(i int, k ikey.Key) bool {
+	p := b.prefixLen
+	n := min(p, len(k.User))
+	if c := bytes.Compare(b.data[b.prefixAt:b.prefixAt+n], k.User[:n]); c != 0 || n < p {
+		return c < 0
+	}
+	from, to := b.suffix(i)
+	return b.isBefore(i, from, to, k.User[p:], k.Trailer)
+}
+
 // isUser reports whether entry i is a version of user.
 func (b *block) isUser(i int, user []byte) bool {
 	from, to := b.suffix(i)
@@ -74,4 +86,32 @@ func (b *block) isUser(i int, user []byte) bool {
 	return len(user) == p+to-from &&
 		string(user[p:]) == string(b.data[from:to]) &&
 		string(user[:p]) == string(b.data[b.prefixAt:b.prefixAt+p])
+}
+
+// lookup is the newest version of user in the block, without an order: it
+// compares the keys whose print fits, eight prints at a time. print is the low
+// byte of hash.Sum(user). REQUIRES: printsAt != 0.
+func (b *block) lookup(user []byte, print byte) (i int, ok bool) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	p := b.prefixLen
+	if len(user) < p || string(user[:p]) != string(b.data[b.prefixAt:b.prefixAt+p]) {
+		return 0, false
+	}
+	suffix := user[p:]
+	wanted := uint64(print) * ones
+	for at := 0; at < b.count; at += 8 {
+		// A zero byte of x is a fit; a borrow can add a false one above it, and
+		// the last word runs into the columns behind: the key decides.
+		x := binary.LittleEndian.Uint64(b.data[b.printsAt+at:]) ^ wanted
+		for fits := (x - ones) &^ x & highs; fits != 0; fits &= fits - 1 {
+			i = at + bits.TrailingZeros64(fits)/8
+			if i >= b.count {
+				return 0, false
+			}
+			if from, to := b.suffix(i); string(suffix) == string(b.data[from:to]) {
+				return i, true
+			}
+		}
+	}
+	return 0, false
 }

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"testing"
 
+	"github.com/varvekv/varve/internal/hash"
 	"github.com/varvekv/varve/internal/ikey"
 )
 
@@ -17,7 +18,7 @@ func buildBlock(entries []entry) (data []byte, predicted uint64) {
 		if b.count() > 0 {
 			predicted = b.sizeWith(e.k.User, uint64(e.k.Trailer), len(e.v))
 		}
-		b.add(e.k.User, uint64(e.k.Trailer), len(e.v))
+		b.add(e.k.User, hash.Sum(e.k.User), uint64(e.k.Trailer), len(e.v))
 		data = append(data, e.v...)
 	}
 	return b.finish(data), predicted
@@ -99,6 +100,11 @@ func seekEverywhere(t *testing.T, b *block, entries []entry) {
 				if got := b.seek(user, tr); got != want {
 					t.Fatalf("seek(%v) = %d, want %d", k, got, want)
 				}
+				if i, ok := b.lookup(user, byte(hash.Sum(user))); tr == ikey.Newest(ikey.MaxSeq) {
+					if isThere := want < len(entries) && bytes.Equal(entries[want].k.User, user); ok != isThere || ok && i != want {
+						t.Fatalf("lookup(%q) = %d, %v, want %d, %v", user, i, ok, want, isThere)
+					}
+				}
 				if want < len(entries) && b.isUser(want, user) != bytes.Equal(entries[want].k.User, user) {
 					t.Fatalf("isUser(%d, %q)", want, user)
 				}
@@ -113,7 +119,7 @@ func TestBlockColumnsAreAbsentWhereTheySayNothing(t *testing.T) {
 		entries = append(entries, put(fmt.Sprintf("common/prefix/%04d", i), 0, "value567"))
 	}
 	data, _ := buildBlock(entries)
-	if want := 30*(2+8) + len("common/prefix/00") + blockTailBytes; len(data) != want {
+	if want := 30*(2+8+1) + len("common/prefix/00") + blockTailBytes; len(data) != want {
 		t.Fatalf("%d bytes, want %d", len(data), want)
 	}
 }
@@ -173,6 +179,9 @@ func touchBlock(data []byte) (sum int) {
 		sum += len(suffixOf(&b, i)) + len(b.value(i)) + int(b.trailer(i))
 		if i < 50 {
 			user := append(bytes.Clone(b.prefix()), suffixOf(&b, i)...)
+			if b.printsAt != 0 {
+				b.lookup(user, byte(i))
+			}
 			sum += b.seek(user, b.trailer(i)) + b.seek(user[:len(user)/2], 0)
 		}
 	}

@@ -48,6 +48,7 @@ type checker struct {
 	r           *Reader
 	seen        Properties
 	user        []byte // of the entry before
+	hash        uint64 // of user
 	lastTrailer ikey.Trailer
 }
 
@@ -66,9 +67,13 @@ func (k *checker) entry(c *cursor) error {
 	}
 	if p.Entries == 0 || order != 0 {
 		p.UserKeys++
-		if !k.r.filter.mayContain(hash.Sum(key.User)) {
+		k.hash = hash.Sum(key.User)
+		if !k.r.filter.mayContain(k.hash) {
 			return fmt.Errorf("%v is not in the filter", key)
 		}
+	}
+	if b := &c.b; b.printsAt != 0 && b.data[b.printsAt+c.i] != byte(k.hash) {
+		return fmt.Errorf("%v has the wrong print", key)
 	}
 	k.user, k.lastTrailer = append(k.user[:0], key.User...), key.Trailer
 	k.count(key, value)

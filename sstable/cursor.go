@@ -9,6 +9,7 @@ import (
 	"github.com/varvekv/varve/internal/cache"
 	"github.com/varvekv/varve/internal/epoch"
 	"github.com/varvekv/varve/internal/ikey"
+	"github.com/varvekv/varve/internal/invariants"
 	"github.com/varvekv/varve/iterator"
 )
 
@@ -40,11 +41,13 @@ type cursor struct {
 	pin     cache.Pin
 	ahead   readAhead
 	m       *cursorMemory // nil once closed
-	key     []byte // memory of m: prefix of the block, then the suffix, then room for shortSuffix
-	keyLen  int    // of the user key under the cursor
+	key     []byte        // memory of m: prefix of the block, then the suffix, then room for shortSuffix
+	keyLen  int           // of the user key under the cursor
 	isBulk  bool
 	fillMax int // bytes that may still be cached until the next seek
 }
+
+var _ iterator.Galloper = (*cursor)(nil)
 
 // shortSuffix is up to how many bytes a suffix is copied by words.
 const shortSuffix = 32
@@ -65,6 +68,7 @@ const scanFillBytes = 512 << 10
 // NewCursor is a cursor over all versions in the table. Close it before the
 // reader. It needs no epoch slot of the caller's.
 func (r *Reader) NewCursor(o CursorOptions) iterator.Cursor {
+	invariants.Check(!r.isClosed, "cursor over a closed table")
 	m := cursorPool.Get().(*cursorMemory)
 	if r.cache != nil && m.cache != r.cache {
 		m.cache, m.slot = r.cache, r.cache.AcquireSlot()
@@ -176,9 +180,21 @@ func (c *cursor) growKey(n int) {
 	}
 }
 
+// Ahead implements iterator.Galloper: the rest of the block, if its last key is
+// before limit.
+func (c *cursor) Ahead(limit ikey.Key) int {
+	last := c.b.count - 1
+	if last <= c.i || !c.b.isBeforeKey(last, limit) {
+		return 0
+	}
+	return last - c.i
+}
+
 func (c *cursor) Valid() bool { return c.b.count > 0 }
 
-func (c *cursor) Key() ikey.Key { return ikey.Key{User: c.key[:c.keyLen:c.keyLen], Trailer: c.b.trailer(c.i)} }
+func (c *cursor) Key() ikey.Key {
+	return ikey.Key{User: c.key[:c.keyLen:c.keyLen], Trailer: c.b.trailer(c.i)}
+}
 
 func (c *cursor) Value() []byte { return c.b.value(c.i) }
 

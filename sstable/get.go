@@ -6,6 +6,7 @@ import (
 	"github.com/varvekv/varve/internal/codec"
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/ikey"
+	"github.com/varvekv/varve/internal/invariants"
 )
 
 // Scratch is memory for reads of one goroutine at a time; keep one per pooled
@@ -19,12 +20,22 @@ type Scratch struct {
 	BlockHits, BlockMisses uint64
 }
 
+// mangle ends the life of what the scratch was lent for.
+func (s *Scratch) mangle() {
+	invariants.Mangle(s.raw)
+	invariants.Mangle(s.decoded)
+}
+
 // Get finds the newest version of user with a sequence of at most seq; ok is
 // false when there is none. h is hash.Sum(user).
 //
 // The value is borrowed: valid until s is used again and until the caller leaves
 // its epoch slot. REQUIRES: with a cache, inside an epoch slot of its domain.
 func (r *Reader) Get(user []byte, h, seq uint64, s *Scratch) (t ikey.Trailer, value []byte, ok bool, err error) {
+	if invariants.Enabled {
+		invariants.Check(!r.isClosed, "Get from a closed table")
+		s.mangle()
+	}
 	if !r.filter.mayContain(h) {
 		return 0, nil, false, nil
 	}
@@ -36,6 +47,15 @@ func (r *Reader) Get(user []byte, h, seq uint64, s *Scratch) (t ikey.Trailer, va
 		}
 		var b block
 		b.parse(data)
+		if b.printsAt != 0 {
+			e, ok := b.lookup(user, byte(h))
+			if !ok {
+				return 0, nil, false, nil // nor does the next block have it
+			}
+			if t := b.trailer(e); t <= target {
+				return t, b.value(e), true, nil
+			}
+		}
 		if e := b.seek(user, target); e < b.count {
 			if !b.isUser(e, user) {
 				return 0, nil, false, nil

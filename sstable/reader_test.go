@@ -81,6 +81,7 @@ func TestCheckFindsWhatChecksumsCannot(t *testing.T) {
 	lie("sequences", func(w *Writer) { w.props.SeqMax++ })
 	lie("filter", func(w *Writer) { clear(w.bufs.hashes) })
 	lie("fence", func(w *Writer) { w.bufs.index.fences[w.bufs.index.ends[0]-1] -= 5 })
+	lie("prints", func(w *Writer) { w.bufs.block.prints[0]++ })
 	lie("order", func(w *Writer) { k := w.bufs.block.keys; k[len(k)-1] = 0 })
 }
 

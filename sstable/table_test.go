@@ -114,7 +114,7 @@ func TestCursorSeeks(t *testing.T) {
 		c := r.NewCursor(CursorOptions{})
 		defer c.Close()
 		rnd := rand.New(rand.NewSource(2))
-		for range 2000 {
+		for range 600 {
 			k := ikey.Make([]byte(fmt.Sprint(rnd.Intn(1000))), uint64(rnd.Intn(1<<20)), ikey.KindPut)
 			if len(entries) > 0 && rnd.Intn(4) > 0 {
 				k = entries[rnd.Intn(len(entries))].k.Clone()
@@ -161,6 +161,27 @@ func wander(t *testing.T, entries []entry, i int, c iterator.Cursor, rnd *rand.R
 			sameEntry(t, entries, i, c)
 		}
 	}
+}
+
+func TestAheadNeverGoesTooFar(t *testing.T) {
+	forEachTable(t, func(t *testing.T, entries []entry, r *Reader, d *desk) {
+		c := r.NewCursor(CursorOptions{}).(iterator.Galloper)
+		defer c.Close()
+		rnd := rand.New(rand.NewSource(2))
+		far := 0
+		for range min(300, len(entries)) {
+			from, to := rnd.Intn(len(entries)), rnd.Intn(len(entries))
+			c.SeekGE(entries[from].k)
+			n := c.Ahead(entries[to].k)
+			far += n
+			if n < 0 || n > 0 && from+n >= to {
+				t.Fatalf("%d moves from entry %d end before entry %d", n, from, to)
+			}
+		}
+		if len(entries) > 1000 && far == 0 {
+			t.Fatal("it never gallops")
+		}
+	})
 }
 
 func TestCheckCountsWhatTheWriterWrote(t *testing.T) {

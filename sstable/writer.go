@@ -51,6 +51,7 @@ type Writer struct {
 	blockStart  int          // index in out.buf of the open block's first value
 	last        []byte       // last user key of the closed blocks
 	lastTrailer ikey.Trailer // added last
+	lastHash    uint64       // of the user key added last
 	owesFence   bool         // the last closed block waits for the key behind it
 }
 
@@ -116,8 +117,9 @@ func (w *Writer) Add(k ikey.Key, value []byte) error {
 	w.payFence(k.User)
 	if isNewUser {
 		w.props.UserKeys++
+		w.lastHash = hash.Sum(k.User)
 		if w.o.BloomBits > 0 {
-			w.bufs.hashes = append(w.bufs.hashes, hash.Sum(k.User))
+			w.bufs.hashes = append(w.bufs.hashes, w.lastHash)
 		}
 	}
 	w.lastTrailer = k.Trailer
@@ -126,7 +128,7 @@ func (w *Writer) Add(k ikey.Key, value []byte) error {
 		w.addDirect(k, value)
 		return w.out.err
 	}
-	b.add(k.User, uint64(k.Trailer), len(value))
+	b.add(k.User, w.lastHash, uint64(k.Trailer), len(value))
 	w.out.buf = append(w.out.buf, value...)
 	return w.out.err
 }
@@ -230,7 +232,7 @@ func (w *Writer) addDirect(k ikey.Key, value []byte) {
 	w.out.flush()
 	offset := w.out.offset()
 	b := &w.bufs.block
-	b.add(k.User, uint64(k.Trailer), len(value))
+	b.add(k.User, w.lastHash, uint64(k.Trailer), len(value))
 	w.last = append(w.last[:0], k.User...)
 	sum := crc.Sum(value)
 	w.out.write(value)

@@ -114,7 +114,7 @@ func TestBlocksStayWithinTheirTarget(t *testing.T) {
 				t.Errorf("%s: block %d takes %d bytes", name, i, h.stored)
 			}
 		}
-		if fill := float64(p.DataBytes) / float64(max(p.DataBlocks, 1)); p.DataBlocks > 10 && fill < 3700 {
+		if fill := float64(p.DataBytes) / float64(max(p.DataBlocks, 1)); p.DataBlocks > 10 && fill < 3500 {
 			t.Errorf("%s: blocks take %.0f bytes on average", name, fill)
 		}
 	}

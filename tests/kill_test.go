@@ -110,19 +110,22 @@ func (v *victim) listen(out io.Reader, rng *rand.Rand, kill func()) {
 		begins += rng.IntN(6)
 	}
 	delay := time.Duration(rng.Int64N(int64(delays[v.target])))
-	time.AfterFunc(8*time.Second, kill) // a phase that never begins
-	lines := bufio.NewScanner(out)
+	time.AfterFunc(8*time.Second, kill)     // a phase that never begins
+	lines, calm := bufio.NewScanner(out), 0 // acknowledgements since a rotation
 	for lines.Scan() {
 		line := lines.Text()
 		var a ack
 		if n, _ := fmt.Sscanf(line, "ack %d %d %d", &a.writer, &a.n, &a.seq); n == 3 {
 			v.acks = append(v.acks, a)
-			delete(v.active, "rotating")
+			if calm++; calm > 20 {
+				delete(v.active, "rotating")
+			}
 			continue
 		}
 		verb, phase, _ := strings.Cut(line, " ")
 		switch verb {
 		case "begin":
+			calm = 0
 			v.active[phase] = true
 			if phase == v.target {
 				if begins--; begins == 0 {
@@ -193,10 +196,13 @@ func (v *victim) settle(w int, found []stamp) (int, error) {
 		floor = acked - v.starts[w]
 	}
 	n, err := led.settle(found[from:to], floor)
-	if n > acked-v.starts[w] {
+	if err != nil {
+		return 0, err
+	}
+	if n = led.greatest(n); n > acked-v.starts[w] {
 		v.unacked++
 	}
-	return v.starts[w] + n, err
+	return v.starts[w] + n, nil
 }
 
 // prefix: what was acknowledged before a commit that is there is there too,

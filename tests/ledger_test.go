@@ -66,6 +66,20 @@ func (l *ledger) settle(found []stamp, floor int) (int, error) {
 	return 0, l.explain(found, floor, best)
 }
 
+// greatest is the greatest number of units after which the state is still
+// that after n: the next ones change nothing, so nobody can tell.
+func (l *ledger) greatest(n int) int {
+	state := l.state(n)
+	for ; n < len(l.units); n++ {
+		for _, c := range l.units[n] {
+			if c.to != state[c.key] {
+				return n
+			}
+		}
+	}
+	return n
+}
+
 func mismatch(a, b stamp) int {
 	if a != b {
 		return 1

@@ -76,7 +76,10 @@ func TestConcurrentCallsAreLinearizable(t *testing.T) {
 		stop := watchdog(3*time.Minute, "a series of histories")
 		ballast := carry(db, rng.Uint64())
 		for range min(want-histories, 300) {
-			h := history(db, rng, histories)
+			h, err := history(db, rng, histories)
+			if err != nil {
+				t.Fatalf("history %d, options %s: %v", histories, describe(&o), err)
+			}
 			histories++
 			calls += len(h)
 			overlapping += overlaps(h)
@@ -112,7 +115,7 @@ func carry(db *varve.DB, seed uint64) (stop func() error) {
 				return
 			case <-time.After(100 * time.Microsecond):
 			}
-			err = db.With(varve.Buffered).Put(fmt.Appendf(nil, "ballast%03d", rng.IntN(400)), make([]byte, rng.IntN(4000)))
+			err = db.With(varve.Buffered).Put(fmt.Appendf(nil, "ballast%03d", rng.IntN(400)), make([]byte, rng.IntN(30_000)))
 			if err == nil && chance(rng, 100) {
 				err = db.Compact(context.Background(), nil, nil)
 			}
@@ -123,7 +126,7 @@ func carry(db *varve.DB, seed uint64) (stop func() error) {
 }
 
 // history has clients call concurrently on keys that nobody used before.
-func history(db *varve.DB, rng *rand.Rand, number int) []porcupine.Operation {
+func history(db *varve.DB, rng *rand.Rand, number int) ([]porcupine.Operation, error) {
 	c := &caller{db: db, prefix: fmt.Sprintf("h%07d/", number)}
 	var wg sync.WaitGroup
 	parts := make([][]porcupine.Operation, linearClients)
@@ -137,7 +140,11 @@ func history(db *varve.DB, rng *rand.Rand, number int) []porcupine.Operation {
 			for range linearOps {
 				in := c.input(rng)
 				call := c.clock.Add(1)
-				out := c.call(in, rng)
+				out, err := c.call(in, rng)
+				if err != nil {
+					c.failed.CompareAndSwap(nil, &err)
+					return
+				}
 				parts[client] = append(parts[client], porcupine.Operation{
 					ClientId: client, Input: in, Output: out, Call: call, Return: c.clock.Add(1),
 				})
@@ -150,13 +157,17 @@ func history(db *varve.DB, rng *rand.Rand, number int) []porcupine.Operation {
 	for _, p := range parts {
 		h = append(h, p...)
 	}
-	return h
+	if err := c.failed.Load(); err != nil {
+		return h, *err
+	}
+	return h, nil
 }
 
 // A caller makes the calls of one history.
 type caller struct {
 	db     *varve.DB
 	prefix string
+	failed atomic.Pointer[error] // the first
 	clock  atomic.Int64
 	value  atomic.Int32
 }
@@ -184,17 +195,8 @@ func (c *caller) input(rng *rand.Rand) linearInput {
 	return in
 }
 
-// call makes one call. An error of the engine becomes an output that no model
-// allows.
-func (c *caller) call(in linearInput, rng *rand.Rand) linearState {
-	out, err := c.try(in, rng)
-	if err != nil {
-		panic(fmt.Sprintf("%s: %v", in.how, err))
-	}
-	return out
-}
-
-func (c *caller) try(in linearInput, rng *rand.Rand) (out linearState, err error) {
+// call makes one call.
+func (c *caller) call(in linearInput, rng *rand.Rand) (out linearState, err error) {
 	w := c.db.With(varve.Durability(rng.IntN(3)))
 	end := append([]byte(c.prefix), 0xff)
 	switch in.how {

@@ -44,7 +44,7 @@ func (f *figures) add(g figures) {
 	f.snapshots += g.snapshots
 	f.heldOverFlush += g.heldOverFlush
 	f.heldOverClose += g.heldOverClose
-	f.levelsDeep = max(f.levelsDeep, g.levelsDeep)
+	f.levels = max(f.levels, g.levels)
 	f.flushed += g.flushed
 	f.compacted += g.compacted
 	f.checks += g.checks
@@ -78,7 +78,7 @@ func (f *figures) atLeast(t *testing.T, ops int, s *sightings) {
 		m.hold(t)
 	}
 	if ops >= 300_000 {
-		minimum{"levels deep", f.levelsDeep, 4}.hold(t)
+		minimum{"levels in use at once", f.levels, 4}.hold(t)
 	}
 }
 

@@ -210,11 +210,7 @@ func (w *world) metrics() {
 	if m.Corruptions != 0 || m.BackgroundError != nil || m.Poisoned != nil {
 		w.fail("metrics: %d corruptions, background error %v, poison %v", m.Corruptions, m.BackgroundError, m.Poisoned)
 	}
-	for level, l := range m.Levels {
-		if l.Tables > 0 {
-			w.fig.levelsDeep = max(w.fig.levelsDeep, level+1)
-		}
-	}
+	w.fig.levels = max(w.fig.levels, levelsInUse(m))
 }
 
 func (w *world) flush() {

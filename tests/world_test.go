@@ -67,9 +67,9 @@ func (s *sightings) events() *varve.Events {
 
 // figures are what a run covered.
 type figures struct {
-	ops, moves, turns, reopens, crashes, lost           int
-	snapshots, heldOverFlush, heldOverClose, levelsDeep int
-	flushed, compacted, checks, scans                   int
+	ops, moves, turns, reopens, crashes, lost       int
+	snapshots, heldOverFlush, heldOverClose, levels int
+	flushed, compacted, checks, scans               int
 }
 
 const worldDir = "db"
@@ -222,13 +222,19 @@ func (w *world) finish() {
 	w.t.Helper()
 	w.compareAll()
 	w.must("Check", w.db.Check(context.Background()))
-	for level, l := range w.db.Metrics().Levels {
-		if l.Tables > 0 {
-			w.fig.levelsDeep = max(w.fig.levelsDeep, level+1)
-		}
-	}
+	w.fig.levels = max(w.fig.levels, levelsInUse(w.db.Metrics()))
 	w.shut()
 	noHandles(w.t, w.fs)
+}
+
+// levelsInUse is how many levels hold tables.
+func levelsInUse(m varve.Metrics) (n int) {
+	for _, l := range m.Levels {
+		if l.Tables > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // compareAll reads the whole database and compares it with the newest state.

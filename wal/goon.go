@@ -27,8 +27,7 @@ func (r *recoverer) goOn() error {
 	if err := r.clearAway(); err != nil {
 		return errors.Join(err, seg.closeFile())
 	}
-	r.install(seg)
-	return nil
+	return r.install(seg)
 }
 
 func (r *recoverer) fillReport() {
@@ -241,7 +240,7 @@ func (r *recoverer) clearFile(f *found) error {
 }
 
 // install hands the log what recovery found.
-func (r *recoverer) install(seg *segment) {
+func (r *recoverer) install(seg *segment) error {
 	l, rep := r.log, r.report
 	l.identity, l.epoch = rep.Identity, rep.Epoch
 	l.start, l.end, l.dataEnd, l.lastSeq = r.start, seg.first, seg.first, rep.LastSeq
@@ -254,23 +253,46 @@ func (r *recoverer) install(seg *segment) {
 	l.keeper.firstNumber, l.keeper.claimed = seg.number, seg.number
 	l.keeper.changed.L = &l.keeper.mu
 	l.keeper.torn = r.torn
-	r.installOld()
+	if err := r.installOld(); err != nil {
+		return errors.Join(err, seg.closeFile())
+	}
 	l.segments = append(l.segments, seg)
 	l.active = seg
 	l.cur = l.newChunkLocked(seg, headerBytes)
+	return nil
 }
 
 // installOld adds the accepted segments, and hands the released ones on.
-func (r *recoverer) installOld() {
+func (r *recoverer) installOld() error {
 	l := r.log
 	for _, f := range r.files {
 		switch {
 		case slices.Contains(r.kept, f) && !(f.bounded && f.bound <= r.start):
 			l.segments = append(l.segments, f.segment())
 		case r.isKept(f):
+			if !slices.Contains(r.chain, f) && l.options.Archive.enabled() {
+				if err := r.findEnd(f); err != nil {
+					return err
+				}
+			}
 			l.keeper.released = append(l.keeper.released, f.segment())
 		}
 	}
+	return nil
+}
+
+// findEnd finds where a released segment ends that no other one links to.
+func (r *recoverer) findEnd(f *found) (err error) {
+	file, err := r.dir.Open(f.name)
+	if err != nil {
+		return fmt.Errorf("wal: open: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	s := recordio.NewScanner(file, f.wholeRegion())
+	for s.Next() {
+		f.end = LSN(s.LSN())
+	}
+	return s.Err()
 }
 
 func (f *found) segment() *segment {
@@ -289,7 +311,9 @@ func (r *recoverer) installReadOnly() error {
 	l.start, l.end, l.dataEnd, l.lastSeq = r.start, r.end, r.end, r.report.LastSeq
 	l.written.Store(uint64(r.end))
 	l.durable.Store(uint64(min(r.end, r.proof)))
-	r.installOld()
+	if err := r.installOld(); err != nil {
+		return err
+	}
 	l.keeper.released = nil
 	h := segmentHeader{number: r.greatest + 1, first: r.end}
 	l.active = newSegment(h, headerBytes)

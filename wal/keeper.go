@@ -37,7 +37,7 @@ type keeper struct {
 	abandon   bool   // the leader wants it as it is
 	released  []*segment
 	reusable  []reusable
-	torn      []string // set aside by recovery, until nothing of then is needed
+	torn      []string // set aside by recovery, until nothing from before is needed
 }
 
 // reusable is a released file that holds nothing any more.

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/filename"
@@ -43,7 +44,7 @@ func (r *recoverer) run() error {
 	defer func() { r.report.Duration = r.options.Clock().Sub(begin) }()
 	r.report.Verdict = Clean
 	r.start, r.proof = r.options.ReplayFrom, r.options.ProvenLSN
-	steps := []func() error{r.list, r.readHeaders, r.link, r.scan, r.judgeNewest, r.judgeEmpty}
+	steps := []func() error{r.list, r.readHeaders, r.link, r.leaveOutReleased, r.scan, r.judgeNewest, r.judgeEmpty}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -147,6 +148,27 @@ func (r *recoverer) link() error {
 		}
 		cur.missing = prev.number
 		cur = r.liveBelow(min(prev.number, cur.number))
+	}
+	return nil
+}
+
+// leaveOutReleased settles holes in the chain that a release made: where files
+// go in any order, marks further on say that nothing before them is needed.
+func (r *recoverer) leaveOutReleased() error {
+	if !slices.ContainsFunc(r.chain, func(f *found) bool { return f.missing != 0 }) {
+		return nil
+	}
+	if _, err := r.proofFrom(0); err != nil {
+		return err
+	}
+	for i := len(r.chain) - 1; i >= 0; i-- {
+		f := r.chain[i]
+		f.dropped = 0
+		if f.missing != 0 && f.header.prev.end <= r.start {
+			f.missing = 0
+			r.chain = r.chain[i:]
+			return nil
+		}
 	}
 	return nil
 }

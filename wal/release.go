@@ -21,7 +21,9 @@ func (l *Log) Release(before LSN) error {
 		return err
 	}
 	l.mu.Lock()
-	before = min(before, l.end)
+	if before >= l.dataEnd {
+		before = l.end // marks and seals behind the data are not needed either
+	}
 	l.start = max(l.start, before)
 	l.mu.Unlock()
 	if err := l.keepStart(before); err != nil {
@@ -83,7 +85,32 @@ func (k *keeper) dispose(ctx context.Context) error {
 			k.putBack(seg)
 		}
 	}
+	errs = append(errs, k.dropTorn())
 	return errors.Join(errs...)
+}
+
+// dropTorn removes what recovery set aside, once nothing from before this
+// opening is needed any more.
+func (k *keeper) dropTorn() error {
+	k.log.mu.Lock()
+	over := k.log.start >= k.log.recovery.Next && k.log.start > k.log.recovery.Start
+	k.log.mu.Unlock()
+	if !over {
+		return nil
+	}
+	k.mu.Lock()
+	torn := k.torn
+	k.torn = nil
+	k.mu.Unlock()
+	for i, name := range torn {
+		if err := k.log.dir.Remove(name); err != nil {
+			k.mu.Lock()
+			k.torn = append(k.torn, torn[i:]...)
+			k.mu.Unlock()
+			return fmt.Errorf("wal: remove what was set aside: %w", err)
+		}
+	}
+	return nil
 }
 
 func (k *keeper) takeUnpinned() []*segment {
@@ -140,10 +167,9 @@ func (s *segment) detach(spare vfs.File) (exists bool, err error) {
 	defer s.io.Unlock()
 	s.gone = true
 	if spare != nil {
-		s.file = spare
+		s.file, s.made = spare, true
 	}
 	if s.file != nil {
-		s.made = true
 		err = s.file.Close()
 		s.file = nil
 	}

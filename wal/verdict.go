@@ -162,9 +162,6 @@ func (r *recoverer) missingBefore(i int) (done bool, err error) {
 		return false, err
 	}
 	x := max(r.end, r.start)
-	if f.header.prev.end <= r.start && i == 0 {
-		return false, nil // released: a mark says so
-	}
 	name, reason, verdict := segmentName(f.missing), "the segment is missing", Gap
 	if b := r.file(f.missing); b != nil {
 		name, reason, verdict = b.name, b.damage.reason, Corrupt

@@ -130,6 +130,7 @@ func (l *Log) makeFile(seg *segment) error {
 		seg.file = f
 		l.turn.dirSync = true
 	}
+	seg.made = true
 	l.stats.segments.Add(1)
 	l.keeper.kick()
 	if f := l.options.Events.Rotated; f != nil {

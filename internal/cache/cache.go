@@ -60,6 +60,7 @@ type Cache struct {
 	full     []int // numbers, oldest first
 	free     []int // mapped and empty
 	unmapped []int // numbers without memory
+	held     int   // segments that are empty but pinned
 	sweep    sweep
 	isClosed bool
 	stats    Metrics
@@ -72,6 +73,7 @@ type segment struct {
 	filling atomic.Int64 // frames reserved and not yet published
 	isEmpty atomic.Bool  // swept, and past every reader of its time; waits for its pins
 	frames  []frame      // guarded by Cache.mu
+	isHeld  bool         // counted in Cache.held; guarded by Cache.mu
 }
 
 // frame says whose block lies where in a segment.

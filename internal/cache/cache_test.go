@@ -189,6 +189,57 @@ func TestReaderInsideKeepsItsBlocks(t *testing.T) {
 	}
 }
 
+// One reader that stays inside for long costs the cache some insertions, not
+// its contents.
+func TestSlowReaderDoesNotEmptyTheCache(t *testing.T) {
+	c, slot := newCache(t, 1<<20)
+	s := c.NewSlots(10_000)
+	defer s.Close()
+	slot.Enter()
+	for i := range 10_000 {
+		s.Insert(i, make([]byte, 4000))
+		s.Insert(i, make([]byte, 4000))
+	}
+	slot.Exit()
+	n := 0
+	for i := range 10_000 {
+		if s.Has(i) {
+			n++
+		}
+	}
+	if n < (1<<20)/4000*7/10 {
+		t.Fatalf("%d blocks are left", n)
+	}
+}
+
+func TestPinnedSegmentsDoNotStopTheCache(t *testing.T) {
+	c, slot := newCache(t, 1<<20)
+	s := c.NewSlots(20_000)
+	defer s.Close()
+	var pins []Pin
+	for i := range 10_000 {
+		s.Insert(i, make([]byte, 4000))
+		s.Insert(i, make([]byte, 4000))
+		if i%16 == 0 && len(pins) < 8 {
+			slot.Enter()
+			if b, pin := s.LookupPinned(i); b != nil {
+				pins = append(pins, pin)
+			}
+			slot.Exit()
+		}
+	}
+	if len(pins) < 8 || !s.Has(9_990) {
+		t.Fatalf("%d pins, and the last blocks are absent", len(pins))
+	}
+	for i := range pins {
+		pins[i].Release()
+	}
+	if c.mu.Lock(); c.held != 0 {
+		t.Errorf("%d segments stay held", c.held)
+	}
+	c.mu.Unlock()
+}
+
 func TestPinOutlivesTheEpoch(t *testing.T) {
 	c, slot := newCache(t, 1<<20)
 	s := c.NewSlots(10_000)

@@ -45,8 +45,11 @@ func (c *Cache) sweepLocked(n int) (swept int) {
 }
 
 // startSweepLocked takes the oldest full segment when few empty ones are left.
+// Segments that wait for a reader to leave count as empty: one slow reader must
+// not make the others sweep the whole cache. Those that iterators pin do not:
+// that may take for ever.
 func (c *Cache) startSweepLocked() bool {
-	room := len(c.free) + c.usable() - c.mappedLocked()
+	room := c.usable() - c.inUseLocked() - c.held
 	if room >= ahead || len(c.full) == 0 || c.segments[c.full[0]].filling.Load() > 0 {
 		return false
 	}
@@ -107,23 +110,32 @@ func (c *Cache) retire(number int) {
 		return
 	}
 	c.dom.Retire(func() {
-		seg := &c.segments[number]
-		seg.isEmpty.Store(true)
-		if seg.pins.Load() == 0 {
-			c.recycle(number)
-		}
+		c.segments[number].isEmpty.Store(true)
+		c.recycle(number)
 	})
 }
 
-// recycle puts an empty segment to use again. The last unpinner and the domain
-// may both call it: the first one does the work.
+// recycle puts an empty segment to use again, unless it is pinned: then the last
+// one to unpin it calls again. Of two callers the first does the work.
 func (c *Cache) recycle(number int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seg := &c.segments[number]
-	if c.isClosed || seg.pins.Load() > 0 || !seg.isEmpty.CompareAndSwap(true, false) {
+	if c.isClosed || !seg.isEmpty.Load() {
 		return
 	}
+	if seg.pins.Load() > 0 {
+		if !seg.isHeld {
+			seg.isHeld = true
+			c.held++
+		}
+		return
+	}
+	if seg.isHeld {
+		seg.isHeld = false
+		c.held--
+	}
+	seg.isEmpty.Store(false)
 	seg.frames = seg.frames[:0]
 	invariants.Mangle(c.memory[number])
 	if c.mappedLocked() <= c.usable() {

@@ -117,27 +117,40 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// tableLike is a block as a table has it: values of which half repeats, then
+// keys, then columns.
+func tableLike(n int) []byte {
+	r := rand.New(rand.NewSource(11))
+	var values, keys []byte
+	for len(values)+len(keys) < n {
+		v := make([]byte, 100)
+		r.Read(v[:50])
+		copy(v[50:], bytes.Repeat([]byte("abcdefgh"), 7))
+		values = append(values, v...)
+		keys = fmt.Appendf(keys, "%016d", r.Uint64()>>12)
+	}
+	return append(values, keys...)[:n]
+}
+
 func BenchmarkCodec(b *testing.B) {
 	for _, typ := range []Type{S2, Zstd} {
 		for _, n := range []int{4096, 32 << 10} {
-			src := halfCompressible(n, 7)
+			src := tableLike(n)
 			stored, _ := Encode(nil, src, typ)
 			dst := make([]byte, 0, 2*n+1024)
-			b.Run(fmt.Sprintf("encode/%v/%d", typ, n), func(b *testing.B) {
-				b.SetBytes(int64(n))
-				b.ReportAllocs()
-				for b.Loop() {
-					Encode(dst, src, typ)
-				}
-				b.ReportMetric(float64(len(stored))/float64(n), "ratio")
-			})
-			b.Run(fmt.Sprintf("decode/%v/%d", typ, n), func(b *testing.B) {
-				b.SetBytes(int64(n))
-				b.ReportAllocs()
-				for b.Loop() {
-					Decode(dst, stored, typ, n)
-				}
-			})
+			run := func(what string, f func()) {
+				b.Run(fmt.Sprintf("%s/%v/%d", what, typ, n), func(b *testing.B) {
+					b.SetBytes(int64(n))
+					b.ReportAllocs()
+					defer reportCPU(b)()
+					for b.Loop() {
+						f()
+					}
+					b.ReportMetric(float64(len(stored))/float64(n), "ratio")
+				})
+			}
+			run("encode", func() { Encode(dst, src, typ) })
+			run("decode", func() { Decode(dst, stored, typ, n) })
 		}
 	}
 }

@@ -11,18 +11,17 @@ import (
 	"github.com/varvekv/varve/vfs"
 )
 
-// Tables makes outputs that are table files in a directory. Its functions are
-// called from several goroutines.
-type Tables struct {
+// The engine has its own Output; this one is as plain as can be.
+
+// tables makes outputs that are table files in a directory.
+type tables struct {
 	Dir      vfs.Dir
 	Number   func() (uint64, error) // the next file number, never given before
 	Identity func() uint64          // random, not 0
-	// Options are a table's options, but for identity and times.
-	Options func(TableSpec) sstable.WriterOptions
 }
 
 // Create begins a table file; it fits Env.Create.
-func (t *Tables) Create(spec TableSpec) (Output, error) {
+func (t *tables) Create(spec TableSpec) (Output, error) {
 	number, err := t.Number()
 	if err != nil {
 		return nil, fmt.Errorf("number of a new table: %w", err)
@@ -32,8 +31,7 @@ func (t *Tables) Create(spec TableSpec) (Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := t.Options(spec)
-	o.Identity, o.TimeMin, o.TimeMax = t.Identity(), spec.TimeMin, spec.TimeMax
+	o := sstable.WriterOptions{Identity: t.Identity(), TimeMin: spec.TimeMin, TimeMax: spec.TimeMax}
 	return &table{dir: t.Dir, name: name, number: number, identity: o.Identity, f: f, w: sstable.NewWriter(f, o)}, nil
 }
 
