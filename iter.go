@@ -6,6 +6,7 @@ package varve
 
 import (
 	"github.com/varvekv/varve/iterator"
+	"github.com/varvekv/varve/memtable"
 	"github.com/varvekv/varve/sstable"
 )
 
@@ -36,6 +37,7 @@ type machine struct {
 	bound    iterator.Bound
 	merge    iterator.Merge
 	children []iterator.Cursor
+	mems     []*memtable.Cursor
 	runs     []runSource
 	concats  []iterator.Concat
 }
@@ -80,9 +82,10 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 
 // gather collects a cursor for each source that the bounds touch.
 func (m *machine) gather(db *DB, lower, upper []byte) {
-	m.children = append(m.children[:0], m.view.mem.NewCursor())
-	for _, im := range m.view.imms {
-		m.children = append(m.children, im.NewCursor())
+	m.children = m.children[:0]
+	m.addMem(0, m.view.mem)
+	for i, im := range m.view.imms {
+		m.addMem(i+1, im)
 	}
 	runs := m.view.ver.runs
 	if cap(m.runs) < len(runs) {
@@ -99,6 +102,15 @@ func (m *machine) gather(db *DB, lower, upper []byte) {
 		m.concats[i].Init(&m.runs[i])
 		m.children = append(m.children, &m.concats[i])
 	}
+}
+
+// addMem adds the machine's i-th memtable cursor, set on im.
+func (m *machine) addMem(i int, im *mem) {
+	if i == len(m.mems) {
+		m.mems = append(m.mems, new(memtable.Cursor))
+	}
+	m.mems[i].Init(im.Table)
+	m.children = append(m.children, m.mems[i])
 }
 
 // drop closes a machine and gives back what it held.
