@@ -89,7 +89,7 @@ func (t *tableOutput) Finish() (*manifest.Slice, error) {
 		ID: t.number, File: t.number, Identity: t.identity, Level: t.level,
 		FileBytes: p.FileBytes, Lower: p.Lower, Upper: p.Upper,
 		SeqMin: p.SeqMin, SeqMax: p.SeqMax,
-		Entries: p.Entries, Tombstones: p.Tombstones,
+		Entries: p.Entries, Tombstones: p.Tombstones, UserKeys: p.UserKeys,
 		KeyBytes: p.KeyBytes, ValueBytes: p.ValueBytes, EntrySum: p.EntrySum,
 	}, nil
 }

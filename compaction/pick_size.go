@@ -41,14 +41,23 @@ func (p *picker) pickSize(c candidate) *Plan {
 }
 
 // costOf is bytes rewritten for each byte that goes down; tombstones count
-// more than they weigh.
+// more than they weigh, and so do versions that newer ones in the table hide.
 func costOf(s *manifest.Slice, below []*manifest.Slice) float64 {
-	gain := float64(s.FileBytes) * (1 + tombstoneWeight*tombstoneShare(s))
+	gain := float64(s.FileBytes) * (1 + tombstoneWeight*tombstoneShare(s) + overwrittenShare(s))
 	return float64(s.FileBytes+fileBytes(below)) / gain
 }
 
 func tombstoneShare(s *manifest.Slice) float64 {
 	return float64(s.Tombstones) / float64(max(s.Entries, 1))
+}
+
+// overwrittenShare is the share of entries that a newer one of the same user key
+// in the same table hides: kept for a snapshot once, garbage when that is gone.
+func overwrittenShare(s *manifest.Slice) float64 {
+	if s.UserKeys == 0 || s.UserKeys >= s.Entries {
+		return 0
+	}
+	return float64(s.Entries-s.UserKeys) / float64(s.Entries)
 }
 
 // down plans slices of a level and those below them, or nil when some are
@@ -87,20 +96,21 @@ func (p *picker) widen(c candidate, plan *Plan, below []*manifest.Slice) *Plan {
 	return wide
 }
 
-// tombstoneShareMax is the share of tombstones above which a table of the last
-// level is rewritten for its own sake.
-const tombstoneShareMax = 0.25
+// garbageShareMax is the share of tombstones and overwritten versions above which
+// a table of the last level is rewritten for its own sake.
+const garbageShareMax = 0.25
 
-// rewrite takes a table of the last level whose tombstones can go: they came
-// there by a move, or stayed for a snapshot that is gone. In other levels
-// tombstones make a table be picked sooner; see costOf.
+// rewrite takes a table of the last level whose garbage can go: it came there by
+// a move, or stayed for a snapshot that is gone. In other levels garbage makes a
+// table be picked sooner; see costOf.
 func (p *picker) rewrite() *Plan {
 	for _, run := range p.v.Levels[lastLevel].Runs {
 		for _, s := range run.Slices {
-			if tombstoneShare(s) <= tombstoneShareMax || s.SeqMax > p.state.Floor {
+			share := tombstoneShare(s) + overwrittenShare(s)
+			if share <= garbageShareMax || s.SeqMax > p.state.Floor {
 				continue
 			}
-			plan := p.into(lastLevel, ReasonTombstones, tombstoneShare(s))
+			plan := p.into(lastLevel, ReasonGarbage, share)
 			plan.take([]*manifest.Slice{s})
 			if p.free(plan) != nil {
 				return plan

@@ -13,16 +13,16 @@ type Reason uint8
 
 // Reasons, as Metrics and events tell them.
 const (
-	ReasonNone       Reason = iota
-	ReasonRuns              // level 0 has many runs
-	ReasonIntra             // level 0 has many runs and the base level is busy
-	ReasonSize              // a level is greater than its target
-	ReasonTombstones        // a table of the last level is full of tombstones
-	ReasonIdle              // nothing else to do: fewer runs for readers
-	ReasonManual            // asked for
+	ReasonNone    Reason = iota
+	ReasonRuns           // level 0 has many runs
+	ReasonIntra          // level 0 has many runs and the base level is busy
+	ReasonSize           // a level is greater than its target
+	ReasonGarbage        // a table of the last level is full of tombstones or overwritten versions
+	ReasonIdle           // nothing else to do: fewer runs for readers
+	ReasonManual         // asked for
 )
 
-var reasonNames = [...]string{"none", "runs", "intra", "size", "tombstones", "idle", "manual"}
+var reasonNames = [...]string{"none", "runs", "intra", "size", "garbage", "idle", "manual"}
 
 func (r Reason) String() string {
 	if int(r) < len(reasonNames) {

@@ -22,14 +22,15 @@ const (
 	sliceKeyBytes
 	sliceValueBytes
 	sliceEntrySum
+	sliceUserKeys
 	sliceNumbers // one more than the last of those that are numbers
 
-	sliceLower = sliceNumbers     // 17
-	sliceUpper = sliceNumbers + 1 // 18
+	sliceLower = sliceNumbers     // 18
+	sliceUpper = sliceNumbers + 1 // 19
 
-	// Reserved, not written by this version: 19 and 20 range tombstone bounds,
-	// 21 and 22 expiry range, 23 value files with live bytes, 24 authentication
-	// tag and key id, 25 offset and length inside the physical file.
+	// Reserved, not written by this version: 20 and 21 range tombstone bounds,
+	// 22 and 23 expiry range, 24 value files with live bytes, 25 authentication
+	// tag and key id, 26 offset and length inside the physical file.
 )
 
 // sliceTag is the tag of a slice's field: all must be understood.
@@ -50,7 +51,7 @@ func (s *Slice) numbers() [sliceNumbers]uint64 {
 		sliceSeqMin: s.SeqMin, sliceSeqMax: s.SeqMax,
 		sliceTimeMin: uint64(s.TimeMin), sliceTimeMax: uint64(s.TimeMax),
 		sliceEntries: s.Entries, sliceTombstones: s.Tombstones,
-		sliceKeyBytes: s.KeyBytes, sliceValueBytes: s.ValueBytes, sliceEntrySum: s.EntrySum,
+		sliceKeyBytes: s.KeyBytes, sliceValueBytes: s.ValueBytes, sliceEntrySum: s.EntrySum, sliceUserKeys: s.UserKeys,
 	}
 }
 
@@ -106,7 +107,7 @@ func sliceFromNumbers(p place, n *[sliceNumbers]uint64, lower, upper []byte) (*S
 		SeqMin: n[sliceSeqMin], SeqMax: n[sliceSeqMax],
 		TimeMin: int64(n[sliceTimeMin]), TimeMax: int64(n[sliceTimeMax]),
 		Entries: n[sliceEntries], Tombstones: n[sliceTombstones],
-		KeyBytes: n[sliceKeyBytes], ValueBytes: n[sliceValueBytes], EntrySum: n[sliceEntrySum],
+		KeyBytes: n[sliceKeyBytes], ValueBytes: n[sliceValueBytes], EntrySum: n[sliceEntrySum], UserKeys: n[sliceUserKeys],
 	}
 	if err := s.Check(); err != nil {
 		return nil, p.corrupt("%v", err)

@@ -32,6 +32,7 @@ type Slice struct {
 	TimeMax        int64
 	Entries        uint64 // versions, tombstones included
 	Tombstones     uint64
+	UserKeys       uint64 // distinct ones; 0 = unknown. Entries beyond them are overwritten in this very slice
 	KeyBytes       uint64 // uncompressed user key bytes
 	ValueBytes     uint64 // uncompressed value bytes
 	EntrySum       uint64 // sum of hash.Entry over its entries, modulo 2^64
