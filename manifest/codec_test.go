@@ -21,7 +21,7 @@ func wholeEdit() *Edit {
 		Level: LevelCount - 1, Run: math.MaxUint64, FileBytes: math.MaxInt64,
 		Lower: []byte{}, Upper: []byte(strings.Repeat("\xff", 70000)),
 		SeqMin: math.MaxUint64, SeqMax: math.MaxUint64, TimeMin: math.MinInt64, TimeMax: math.MaxInt64,
-		Entries: math.MaxUint64, Tombstones: math.MaxUint64, KeyBytes: math.MaxUint64,
+		Entries: math.MaxUint64, Tombstones: math.MaxUint64, UserKeys: 1, KeyBytes: math.MaxUint64,
 		ValueBytes: math.MaxUint64, EntrySum: math.MaxUint64,
 	}
 	return &Edit{

@@ -119,7 +119,7 @@ func newSlice(id uint64, level int, run uint64, lower, upper string) *Slice {
 		ID: id, File: id, Identity: id * 0x9e3779b97f4a7c15, Level: level, Run: run,
 		FileBytes: 4096 * int64(id), Lower: []byte(lower), Upper: []byte(upper),
 		SeqMin: id, SeqMax: 10 * id, TimeMin: 1000, TimeMax: 2000,
-		Entries: 100 * id, Tombstones: id, KeyBytes: 1600 * id, ValueBytes: 10000 * id,
+		Entries: 100 * id, Tombstones: id, UserKeys: 99 * id, KeyBytes: 1600 * id, ValueBytes: 10000 * id,
 		EntrySum: ^id * 0xbf58476d1ce4e5b9,
 	}
 }

@@ -6,10 +6,11 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/varvekv/varve/internal/offheap"
+	"github.com/varvekv/varve"
 	"github.com/varvekv/varve/vfs"
 	"go.uber.org/goleak"
 )
@@ -19,7 +20,7 @@ import (
 // Call it first: clean-ups run last in, first out.
 func guard(t *testing.T) {
 	t.Helper()
-	mapped, open := offheap.Live(), descriptors()
+	mapped, open := offHeap(), descriptors()
 	ignore := goleak.IgnoreCurrent()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -28,7 +29,7 @@ func guard(t *testing.T) {
 		if err := goleak.Find(ignore); err != nil {
 			t.Errorf("goroutines left behind: %v", err)
 		}
-		if now := offheap.Live(); now != mapped {
+		if now := offHeap(); now != mapped {
 			t.Errorf("%d bytes outside the heap left mapped", now-mapped)
 		}
 		if left := newDescriptors(open, descriptors()); len(left) > 0 {
@@ -36,6 +37,21 @@ func guard(t *testing.T) {
 		}
 	})
 }
+
+// offHeap is what varve has mapped outside Go's heap in this process. A closed
+// database tells it for all of them.
+func offHeap() int64 { return closedDB().Metrics().Memory.OffHeap }
+
+var closedDB = sync.OnceValue(func() *varve.DB {
+	db, err := varve.Open(worldDir, &varve.Options{FS: vfs.NewStrict(0), MemtableBytes: 64 << 10, CacheBytes: -1})
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		panic(err) // nothing can be tested then
+	}
+	return db
+})
 
 // descriptors is what each open descriptor of this process stands for.
 // Only Linux tells; elsewhere it is empty.
