@@ -185,3 +185,5 @@ func TestSecondOpenerIsLockedOut(t *testing.T) {
 	mustClose(t, l)
 	mustClose(t, l2)
 }
+
+func crcSum(p []byte) uint32 { return crc.Sum(p) }

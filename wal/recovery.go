@@ -34,6 +34,8 @@ type recoverer struct {
 	sealed bool   // the log ends with a seal
 	closed bool   // … which says that it was closed
 
+	salvaging bool // corruption was found, and what is valid behind it is taken too
+
 	kept []*found // the accepted part of the chain
 	prev link     // to what the new segment links
 }

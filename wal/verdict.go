@@ -33,6 +33,9 @@ func (r *recoverer) afterScan(i int, ss *segmentScan) (again, done bool, err err
 		reason = ss.scanner.Stop().String()
 	}
 	offset := f.offsetOf(x)
+	if r.salvaging {
+		return r.salvage(ss), false, nil // the verdict stands since the first damage
+	}
 	last, err := r.behind(f, file, offset+1)
 	if err != nil {
 		return false, false, err
@@ -53,6 +56,7 @@ func (r *recoverer) afterScan(i int, ss *segmentScan) (again, done bool, err err
 	f.dropped = max(last, r.garbageEnd(f, ss, offset)) - offset
 	done = r.damaged(f, offset, x, f.dropped+later, reason)
 	if r.options.Policy == Salvage && r.report.Verdict != TornTail {
+		r.salvaging = true
 		return r.salvage(ss), false, nil
 	}
 	return false, done, nil

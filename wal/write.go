@@ -90,7 +90,16 @@ func (l *Log) recycleChunksLocked() {
 	t.done = t.done[:0]
 }
 
+// writeChunk writes a chunk, and tells of the segment that begins with it.
 func (l *Log) writeChunk(c *chunk) error {
+	err := l.writeBlocks(c)
+	if f := l.options.Events.Rotated; f != nil && c.offset == 0 && c.clean == 0 && err == nil {
+		f(c.seg.number, c.seg.first)
+	}
+	return err
+}
+
+func (l *Log) writeBlocks(c *chunk) error {
 	seg := c.seg
 	seg.io.Lock()
 	defer seg.io.Unlock()
@@ -133,8 +142,5 @@ func (l *Log) makeFile(seg *segment) error {
 	seg.made = true
 	l.stats.segments.Add(1)
 	l.keeper.kick()
-	if f := l.options.Events.Rotated; f != nil {
-		f(seg.number, seg.first)
-	}
 	return nil
 }
