@@ -171,8 +171,8 @@ func (o *Options) codecFor(level int) codec.Type {
 	case CompressionZstd:
 		return codec.Zstd
 	}
-	if level == 0 {
-		return codec.None // rewritten soon: the time is worth more than the space
+	if level <= 1 {
+		return codec.None // rewritten soon: the time is worth more than the space (docs/adr/0003)
 	}
 	return codec.S2
 }

@@ -28,7 +28,7 @@ const (
 
 // CursorOptions say what a cursor is for.
 type CursorOptions struct {
-	Access Access
+	Access Access // reading ahead and use of the cache; the zero value scans
 }
 
 // cursor implements iterator.Cursor. Its moves do not allocate.

@@ -222,6 +222,176 @@ func TestLyingFootersAreFound(t *testing.T) {
 	}
 }
 
+// Blocks that are checksummed and lie: found by reads, not only by Check.
+func TestLyingBlocksAreFound(t *testing.T) {
+	_, data := smallTable(t, codec.None)
+	r, err := Open(&memFile{name: "x", data: data}, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := r.index.handle(1)
+	r.Close()
+	for back := 1; back <= blockTailBytes; back++ {
+		bad := bytes.Clone(data)
+		bad[h.offset+uint64(h.stored)-uint64(back)] ^= 0xc4
+		fixUp(bad)
+		r, err := Open(&memFile{name: "000007.sst", data: bad}, ReaderOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.Check(context.Background())
+		mustBeCorrupt(t, "byte before the end of a block", back, err)
+		_, err = r.readBlock(1, new(Scratch))
+		if err == nil && back < blockTailBytes-8 { // all but the trailer base is layout
+			t.Fatalf("%d bytes before the end: the block passes", back)
+		}
+		r.Close()
+	}
+}
+
+// Indexes that are checksummed and lie about their columns or lengths. (A fence
+// may still be a bound where it was changed.)
+func TestLyingIndexesAreFound(t *testing.T) {
+	entries, data := smallTable(t, codec.None)
+	r, err := Open(&memFile{name: "x", data: data}, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, prefix := r.footer.index, len(r.index.prefix)
+	lengths := indexHeaderBytes + prefix + 8*r.index.count
+	r.Close()
+	for i := range lengths {
+		if i >= indexHeaderBytes && i < indexHeaderBytes+prefix {
+			continue
+		}
+		for _, flip := range []byte{1, 0x80} {
+			bad := bytes.Clone(data)
+			bad[h.offset+uint64(i)] ^= flip
+			appendBlockTrailer(bad[h.offset:h.offset+uint64(h.stored)], 0, codec.None, testIdentity, h.offset)
+			mustBeCorrupt(t, "index byte", i, readAll(t, bad, entries))
+		}
+	}
+}
+
+func TestIndexMustCoverTheData(t *testing.T) {
+	var b indexBuilder
+	b.fences = append(b.fences, "key"...)
+	b.endFence()
+	b.stored, b.decoded = []uint32{100}, []uint32{100}
+	for _, dataEnd := range []uint64{0, 104, 106, 1 << 40} {
+		if _, err := parseIndex(b.appendTo(nil), make([]byte, indexDerivedBytes), dataEnd); err == nil {
+			t.Errorf("data up to %d: accepted", dataEnd)
+		}
+	}
+	if _, err := parseIndex(b.appendTo(nil), make([]byte, indexDerivedBytes), 105); err != nil {
+		t.Error(err)
+	}
+	if _, err := parseIndex(b.appendTo(nil), nil, 105); err == nil {
+		t.Error("accepted without room for the columns")
+	}
+}
+
+func TestIndexRefusesFencesThatDescend(t *testing.T) {
+	var b indexBuilder
+	for _, fence := range []string{"key2", "key1"} {
+		b.fences = append(b.fences, fence...)
+		b.endFence()
+	}
+	b.stored, b.decoded = []uint32{100, 100}, []uint32{100, 100}
+	if _, err := parseIndex(b.appendTo(nil), make([]byte, 2*indexDerivedBytes), 210); err == nil {
+		t.Fatal("accepted")
+	}
+}
+
+func TestHandlesAreBounded(t *testing.T) {
+	const limit = 10 << 30
+	for _, h := range []handle{
+		{offset: limit - 104, stored: 100, decoded: 100},
+		{offset: 1<<64 - 1, stored: 100, decoded: 100},
+		{stored: maxStoredBytes + 1, decoded: maxStoredBytes + 1},
+		{stored: 100, decoded: codec.MaxLen + 1},
+	} {
+		if h.check(limit) == nil {
+			t.Errorf("%+v passes", h)
+		}
+	}
+	for _, h := range []handle{
+		{offset: limit - 105, stored: 100, decoded: 100},
+		{stored: maxStoredBytes, decoded: maxStoredBytes},
+		{stored: 100, decoded: codec.MaxLen},
+	} {
+		if err := h.check(limit); err != nil {
+			t.Error(err)
+		}
+	}
+	_, data := smallTable(t, codec.None)
+	r, err := Open(&memFile{name: "000007.sst", data: data}, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	h := r.index.handle(0)
+	h.decoded++
+	_, err = r.decodeBlock(data[:h.end()], h, new(Scratch))
+	mustBeCorrupt(t, "a raw block of another length", 0, err)
+}
+
+func TestPropertiesOfLaterVersions(t *testing.T) {
+	known := appendProperties(nil, &Properties{Identity: 5})
+	if p, err := parseProperties(appendField(bytes.Clone(known), 200, []byte("news"))); err != nil || p.Identity != 5 {
+		t.Fatalf("an even field that is not known: %v", err)
+	}
+	err := func() error {
+		_, err := parseProperties(appendField(bytes.Clone(known), 201, []byte("news")))
+		return err
+	}()
+	if err == nil || !strings.Contains(err.Error(), "field 201") {
+		t.Fatalf("an odd field that is not known: %v", err)
+	}
+	for name, bad := range map[string][]byte{
+		"repeated":   appendField(bytes.Clone(known), tagIdentity, []byte{5}),
+		"no number":  appendField(bytes.Clone(known), tagSeqMax, []byte{0x80}),
+		"two bytes":  appendField(bytes.Clone(known), tagSeqMax, []byte{1, 1}),
+		"empty":      appendField(bytes.Clone(known), tagSeqMax, nil),
+		"cut":        appendField(bytes.Clone(known), tagSeqMax, []byte{1})[:len(known)+2],
+		"count":      appendField(bytes.Clone(known), tagEntries, []byte{1}),
+		"tombstones": appendField(bytes.Clone(known), tagTombstones, []byte{1}),
+	} {
+		if _, err := parseProperties(bad); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// One read fails and the next would not: the error stays until a seek.
+func TestCursorErrorsAreSticky(t *testing.T) {
+	_, data := smallTable(t, codec.None)
+	fails := false
+	f := &memFile{name: "x", data: data, fail: func(string, int64) error {
+		if fails {
+			return errInjected
+		}
+		return nil
+	}}
+	r, err := Open(f, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := r.NewCursor(CursorOptions{})
+	defer c.Close()
+	c.First()
+	for fails = true; c.Next(); {
+	}
+	fails = false
+	if c.Next() || c.Prev() || c.Valid() || !errors.Is(c.Err(), errInjected) {
+		t.Fatal(c.Err())
+	}
+	if !c.Last() || c.Err() != nil {
+		t.Fatal(c.Err())
+	}
+}
+
 func TestOpenFailuresReleaseEverything(t *testing.T) {
 	_, data := smallTable(t, codec.None)
 	before := offheap.Live()

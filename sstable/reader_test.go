@@ -10,6 +10,7 @@ import (
 
 	"github.com/bits-and-blooms/bloom/v3"
 
+	"github.com/varvekv/varve/internal/cache"
 	"github.com/varvekv/varve/internal/codec"
 	"github.com/varvekv/varve/internal/hash"
 	"github.com/varvekv/varve/internal/ikey"
@@ -184,6 +185,59 @@ func TestReadAheadUsesCachedBlocks(t *testing.T) {
 	}
 	if n := scanReads(t, r, f, AccessBulk, false); n == 0 {
 		t.Fatal("a bulk scan used the cache")
+	}
+}
+
+// The window of a scan ends in front of a block that is cached.
+func TestReadAheadStopsAtCachedBlocks(t *testing.T) {
+	f, _ := writeTable(t, WriterOptions{}, makeEntries(1, shape{n: 3000, fixedKey: true, minValue: 100, maxValue: 100}))
+	d := newDesk(t, 4<<20)
+	r := d.open(t, f)
+	d.slot.Enter()
+	if _, err := r.block(8, new(Scratch)); err != nil || !r.slots.Has(8) {
+		t.Fatal(err)
+	}
+	d.slot.Exit()
+	for _, isForward := range []bool{true, false} {
+		c := r.NewCursor(CursorOptions{}).(*cursor)
+		c.fillMax = 0
+		from, step := 4, c.Next
+		if !isForward {
+			from, step = 12, c.Prev
+		}
+		for ok := c.load(from) && c.show(0); ok && c.at != 8; ok = step() {
+			if a := &c.ahead; a.first <= 8 && a.end > 8 {
+				t.Fatalf("forward %v: the window is [%d, %d)", isForward, a.first, a.end)
+			}
+		}
+		if c.at != 8 || c.ahead.end == 0 {
+			t.Fatalf("forward %v: at %d, nothing read ahead", isForward, c.at)
+		}
+		c.Close()
+	}
+}
+
+// Closed cursors keep nothing in the cache from coming back.
+func TestCursorsUnpinWhatTheyLeave(t *testing.T) {
+	entries := makeEntries(1, shape{n: 10_000, fixedKey: true, minValue: 100, maxValue: 100})
+	f, _ := writeTable(t, WriterOptions{}, entries)
+	d := newDesk(t, 300<<10)
+	r := d.open(t, f)
+	pinned := 0
+	for range 8 {
+		c := r.NewCursor(CursorOptions{}).(*cursor)
+		for i := range 500 {
+			c.SeekGE(entries[i*7919%len(entries)].k)
+			if c.pin != (cache.Pin{}) {
+				pinned++
+			}
+		}
+		c.Close()
+		fillCache(r, d)
+		fillCache(r, d)
+	}
+	if m := d.cache.Metrics(); m.PinnedBytes != 0 || m.Evicted == 0 || pinned < 100 {
+		t.Fatalf("%d pins, %+v", pinned, m)
 	}
 }
 

@@ -22,8 +22,8 @@ type WriterOptions struct {
 	BlockBytes  int        // target of a stored data block before compression; 0 = 4096
 	Compression codec.Type // of data blocks; 0 = none
 	BloomBits   int        // of filter per user key; 0 = 10, negative = no filter
-	TimeMin     int64      // for Properties: unix nanoseconds, 0 = unknown
-	TimeMax     int64
+	TimeMin     int64      // of the oldest write, for Properties: unix nanoseconds, 0 = unknown
+	TimeMax     int64      // of the newest write, likewise
 }
 
 // Defaults of WriterOptions, and the bounds that options are clamped to.

@@ -96,6 +96,9 @@ func (r *recoverer) skipReleased(i int, ss *segmentScan) bool {
 
 // salvage goes on behind the damage, at the next valid frame.
 func (r *recoverer) salvage(ss *segmentScan) bool {
+	if ss.sealed {
+		return false
+	}
 	ss.unit.Reset()
 	ss.reason, ss.skipped = "", true
 	if ss.scanner.Stop() == recordio.None {

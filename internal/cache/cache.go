@@ -87,6 +87,7 @@ type frame struct {
 type Metrics struct {
 	CapacityBytes int64
 	MappedBytes   int64 // segments in memory
+	PinnedBytes   int64 // of them, swept and kept only by iterators that rest on a block
 	ChargedBytes  int64 // held by indexes and filters
 	Inserted      uint64
 	Refused       uint64 // insertions that found no room
@@ -149,6 +150,7 @@ func (c *Cache) Metrics() Metrics {
 	m := c.stats
 	m.CapacityBytes = c.capacityBytes
 	m.ChargedBytes = c.charged.Load()
+	m.PinnedBytes = int64(c.held) * int64(c.segmentBytes)
 	m.MappedBytes = int64(c.mappedLocked()) * int64(c.segmentBytes)
 	return m
 }

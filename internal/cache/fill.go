@@ -46,9 +46,9 @@ func (s *Slots) Reserve(i, length int) (Reservation, bool) {
 
 // admits says whether block i is worth room. While there is spare room every
 // block is; then only one that was missed, or evicted, within the last turns:
-// of blocks that are wanted once, or seldom, filling the cache with them costs
-// more than it brings (measured at a tenth of the data cached, uniform reads: a
-// miss costs a third less). A block is noted by its first miss.
+// filling the cache with blocks that are wanted once evicts those that are
+// wanted twice, and costs each miss two copies (docs/adr/0003-tables.md). A
+// block is noted by its first miss.
 func (s *Slots) admits(i int) bool {
 	w := s.words[i].Load()
 	if w&presentBit != 0 {

@@ -24,7 +24,7 @@ var encoders = sync.Pool{New: func() any {
 		zstd.WithSingleSegment(true), // the frame carries its length
 		zstd.WithLowerEncoderMem(true))
 	if err != nil {
-		panic("codec: zstd encoder options: " + err.Error()) // our own constants
+		panic("codec: zstd encoder options: " + err.Error()) // bug: our own constants
 	}
 	return e
 }}
@@ -37,7 +37,7 @@ var decoders = sync.Pool{New: func() any {
 		zstd.WithDecoderMaxWindow(MaxLen), // single segments: the window is the content
 		zstd.WithDecodeAllCapLimit(true))  // never beyond the caller's buffer
 	if err != nil {
-		panic("codec: zstd decoder options: " + err.Error()) // our own constants
+		panic("codec: zstd decoder options: " + err.Error()) // bug: our own constants
 	}
 	return d
 }}

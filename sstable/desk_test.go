@@ -170,7 +170,7 @@ func writeTable(t testing.TB, o WriterOptions, entries []entry) (*memFile, Prope
 	return f, p
 }
 
-// bench is a domain, a cache and a slot for one test.
+// desk is a domain, a cache and a slot for one test.
 type desk struct {
 	dom   *epoch.Domain
 	cache *cache.Cache
