@@ -11,6 +11,7 @@ import (
 	"github.com/varvekv/varve/internal/cache"
 	"github.com/varvekv/varve/internal/filename"
 	"github.com/varvekv/varve/internal/invariants"
+	"github.com/varvekv/varve/iterator"
 	"github.com/varvekv/varve/manifest"
 	"github.com/varvekv/varve/sstable"
 	"github.com/varvekv/varve/vfs"
@@ -44,7 +45,20 @@ type tableFile struct {
 // openTable is a reader with the references of iterators and of the cache.
 type openTable struct {
 	*sstable.Reader
-	refs atomic.Int64
+	cache *tableCache
+	refs  atomic.Int64
+}
+
+// CursorClosed implements sstable.Owner.
+func (o *openTable) CursorClosed() { o.cache.release(o) }
+
+// newCursor opens a cursor over one table, which stays open as long.
+func (c *tableCache) newCursor(t *table, a sstable.Access) (iterator.Cursor, error) {
+	o, err := c.hold(t)
+	if err != nil {
+		return nil, err
+	}
+	return o.NewCursor(sstable.CursorOptions{Access: a, Owner: o}), nil
 }
 
 // tableCache opens, counts and closes tables.
@@ -157,7 +171,7 @@ func (c *tableCache) openTable(t *table) (*openTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &openTable{Reader: r}
+	o := &openTable{Reader: r, cache: c}
 	o.refs.Store(1)
 	f.open.Store(o)
 	c.count(f)

@@ -29,6 +29,13 @@ const (
 // CursorOptions say what a cursor is for.
 type CursorOptions struct {
 	Access Access // reading ahead and use of the cache; the zero value scans
+	Owner  Owner  // told when the cursor is closed; nil = nobody
+}
+
+// Owner keeps a reader open while cursors use it.
+type Owner interface {
+	// CursorClosed is called once, by the first Close of a cursor.
+	CursorClosed()
 }
 
 // cursor implements iterator.Cursor. Its moves do not allocate.
@@ -44,6 +51,7 @@ type cursor struct {
 	key     []byte        // memory of m: prefix of the block, then the suffix, then room for shortSuffix
 	keyLen  int           // of the user key under the cursor
 	isBulk  bool
+	owner   Owner
 	fillMax int // bytes that may still be cached until the next seek
 }
 
@@ -73,7 +81,7 @@ func (r *Reader) NewCursor(o CursorOptions) iterator.Cursor {
 	if r.cache != nil && m.cache != r.cache {
 		m.cache, m.slot = r.cache, r.cache.AcquireSlot()
 	}
-	c := &cursor{r: r, m: m, key: m.key, at: -1, isBulk: o.Access == AccessBulk}
+	c := &cursor{r: r, m: m, owner: o.Owner, key: m.key, at: -1, isBulk: o.Access == AccessBulk}
 	c.ahead.reset(c.isBulk)
 	return c
 }
@@ -211,6 +219,9 @@ func (c *cursor) Close() error {
 	c.m.scratch.decoded = fit(c.m.scratch.decoded, 0)
 	cursorPool.Put(c.m)
 	c.m, c.key = nil, nil
+	if c.owner != nil {
+		c.owner.CursorClosed()
+	}
 	return nil
 }
 
