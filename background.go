@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/varvekv/varve/compaction"
+	"github.com/varvekv/varve/internal/filename"
 	"github.com/varvekv/varve/manifest"
 )
 
@@ -36,8 +37,9 @@ type background struct {
 
 	mu         sync.Mutex // guards what follows
 	busy       map[*compaction.Plan]struct{}
-	manual     int           // Compact calls that wait for their turn
-	changed    chan struct{} // closed and renewed when a flush or compaction ends
+	manual     int                // Compact calls that wait for their turn
+	damaged    []*compaction.Plan // stand-ins for slices that no plan may take
+	changed    chan struct{}      // closed and renewed when a flush or compaction ends
 	flushes    attempts
 	compacting attempts
 }
@@ -81,11 +83,14 @@ func kick(c chan struct{}) {
 	}
 }
 
-// startBackground begins the goroutines of a writable database.
+// startBackground begins the goroutines; a read-only database needs the cleaner only.
 func (db *DB) startBackground() {
+	db.work.wg.Go(db.cleanLoop)
+	if db.opts.ReadOnly {
+		return
+	}
 	db.work.wg.Go(db.flushLoop)
 	db.work.wg.Go(db.compactLoop)
-	db.work.wg.Go(db.cleanLoop)
 	kick(db.work.flush)
 	kick(db.work.compact)
 }
@@ -93,7 +98,7 @@ func (db *DB) startBackground() {
 // flushLoop turns immutables into tables, oldest first.
 func (db *DB) flushLoop() {
 	for db.work.wait(db.work.flush) {
-		for db.work.ctx.Err() == nil && len(db.view.Load().imms) > 0 {
+		for db.log.Err() == nil && db.work.ctx.Err() == nil && len(db.view.Load().imms) > 0 {
 			err := db.flushOldest(db.work.ctx)
 			if db.work.ctx.Err() != nil {
 				return
@@ -138,10 +143,34 @@ func (db *DB) runAutomatic(plan *compaction.Plan) {
 		db.updateStall()
 		if err != nil {
 			db.backgroundError("compaction", err)
+			w.quarantine(plan, err)
 			w.sleep(pause)
 		}
 	}
 	w.release(plan)
+}
+
+// quarantine keeps what is damaged out of later plans, which would only fail
+// again and keep every other compaction from its turn. Reopening forgets it.
+func (w *background) quarantine(plan *compaction.Plan, err error) {
+	var damage *CorruptionError
+	if !errors.As(err, &damage) {
+		return
+	}
+	var named []compaction.Input
+	for _, in := range plan.Inputs {
+		for _, s := range in.Slices {
+			if filename.Make(filename.Table, s.File) == damage.File {
+				named = append(named, compaction.Input{Level: in.Level, Run: in.Run, Slices: []*manifest.Slice{s}})
+			}
+		}
+	}
+	if len(named) == 0 {
+		named = plan.Inputs // the sums of all inputs together do not fit
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.damaged = append(w.damaged, &compaction.Plan{Reason: plan.Reason, Inputs: named})
 }
 
 // cleanLoop deletes obsolete files and gives back retired memory.
@@ -232,22 +261,22 @@ func (w *background) release(p *compaction.Plan) {
 	w.wakeLocked()
 }
 
-// rotated tells the flusher.
-func (db *DB) rotated(info RotateInfo) {
-	kick(db.work.flush)
-	if db.opts.Events.RotateEnd != nil {
-		db.opts.Events.RotateEnd(info)
+// tellRotated tells Events. REQUIRES: no lock is held.
+func (db *DB) tellRotated(info *RotateInfo) {
+	if info != nil && db.opts.Events.RotateEnd != nil {
+		db.opts.Events.RotateEnd(*info)
 	}
 }
 
 // waitForFlush returns when there may be room for another memtable. A flush that
-// keeps failing is the caller's error.
+// fails meanwhile is the caller's error.
 func (db *DB) waitForFlush() error {
 	begin := db.now()
 	defer func() {
 		db.stall.waits.Add(1)
 		db.stall.slept.Add(int64(db.now() - begin))
 	}()
+	_, before := db.work.watch()
 	for {
 		changed, flushes := db.work.watch()
 		switch {
@@ -257,7 +286,7 @@ func (db *DB) waitForFlush() error {
 			return ErrClosed
 		case db.log.Err() != nil:
 			return db.log.Err()
-		case flushes.failed != nil:
+		case flushes.failed != nil && flushes.count > before.count:
 			return flushes.failed
 		}
 		select {
@@ -303,10 +332,15 @@ func (db *DB) updateStall() {
 // edit applies one edit and installs the view that follows from it. drop, if
 // not nil, is the immutable that the edit's tables replace.
 func (db *DB) edit(e *manifest.Edit, drop *mem) error {
+	if err := db.log.Err(); err != nil {
+		return err // DurableSeq stays where it was
+	}
+	e.DurableLSN = uint64(db.log.Durable())
 	if _, err := db.manifest.Apply(e); err != nil {
 		db.log.Poison(err)
 		return err
 	}
+	db.log.SetManifestEdit(e.Number)
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	mv := db.manifest.Version() // another edit may have been installed or applied since

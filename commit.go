@@ -79,42 +79,51 @@ func (db *DB) commit(ops []byte, count int, d Durability) (uint64, error) {
 	if err := db.beginWrite(); err != nil {
 		return 0, err
 	}
-	defer db.end()
-	sum := crc.Sum(ops)
-	if err := db.stall.pace(db, len(ops)); err != nil {
-		return 0, err
-	}
-	seq, ticket, err := db.sequence(ops, sum, count)
-	if err != nil {
-		return seq, err
-	}
-	if ticket.isStallDue {
+	seq, at, err := db.commitRunning(ops, count, d)
+	db.end()
+	// Events are told when nothing is held: they may call back.
+	db.tellRotated(at.rotated)
+	if at.isStallDue {
 		db.updateStall()
-	}
-	if d != Buffered {
-		err = db.log.Commit(ticket.End, d)
 	}
 	return seq, err
 }
 
-// sequence gives the unit its place in the order: in the log's buffer, in the
-// memtable, and in what readers see.
-func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, place, error) {
-	db.commitMu.Lock()
-	defer db.commitMu.Unlock()
-	if err := db.roomLocked(len(ops), count); err != nil {
+// commitRunning is commit inside the call's bracket.
+func (db *DB) commitRunning(ops []byte, count int, d Durability) (uint64, place, error) {
+	sum := crc.Sum(ops)
+	if err := db.stall.pace(db, len(ops)); err != nil {
 		return 0, place{}, err
 	}
-	seq := db.lastSeq + 1
+	seq, at, err := db.sequence(ops, sum, count)
+	if err != nil {
+		return seq, at, err
+	}
+	return seq, at, db.log.Commit(at.End, d) // Buffered only arms the log's own interval
+}
+
+// sequence gives the unit its place in the order: in the log's buffer, in the
+// memtable, and in what readers see.
+func (db *DB) sequence(ops []byte, sum uint32, count int) (seq uint64, at place, err error) {
+	db.commitMu.Lock()
+	defer db.commitMu.Unlock()
+	if at.rotated, err = db.roomLocked(len(ops), count); err != nil {
+		return 0, at, err
+	}
+	seq = db.lastSeq + 1
 	last := db.lastSeq + uint64(count)
 	if last > ikey.MaxSeq {
-		return 0, place{}, fmt.Errorf("varve: write: sequence numbers are used up at %d", db.lastSeq)
+		return 0, at, fmt.Errorf("varve: write: sequence numbers are used up at %d", db.lastSeq)
 	}
-	at := place{Ticket: db.log.AppendOps(ops, sum, seq, uint32(count))}
+	at.Ticket = db.log.AppendOps(ops, sum, seq, uint32(count))
+	if err := db.log.Err(); err != nil {
+		return 0, at, err // a log that has stopped takes nothing, and nor does memory
+	}
 	db.lastSeq = last
 	m := db.view.Load().mem
 	if _, err := addOps(m, ops, seq); err != nil {
-		// The log has what memory has not: nothing may follow it.
+		// The log has what memory has not: nothing may follow it, and what
+		// memory has of it stays unpublished.
 		db.log.Poison(err)
 		return seq, at, err
 	}
@@ -127,7 +136,8 @@ func (db *DB) sequence(ops []byte, sum uint32, count int) (uint64, place, error)
 // place is where a unit stands in the log.
 type place struct {
 	wal.Ticket
-	isStallDue bool // the back-pressure should be looked at anew
+	isStallDue bool        // the back-pressure should be looked at anew
+	rotated    *RotateInfo // a memtable was exchanged on the way; nil mostly
 }
 
 // isStallDueLocked is true once for each 64th of a memtable that fills up.
@@ -162,25 +172,24 @@ func addOps(m *mem, ops []byte, seq uint64) (count uint64, err error) {
 // begins a fresh one; one larger than any memtable has one to itself.
 // REQUIRES: db.commitMu held; it is released and retaken while a full pipeline is
 // waited for.
-func (db *DB) roomLocked(sizeBytes, count int) error {
-	for {
-		if db.fits(db.view.Load().mem, sizeBytes, count) {
-			return nil
-		}
-		rotated, err := db.rotateLocked()
+func (db *DB) roomLocked(sizeBytes, count int) (rotated *RotateInfo, err error) {
+	for !db.fits(db.view.Load().mem, sizeBytes, count) {
+		info, err := db.rotateLocked()
 		if err != nil {
-			return err
+			return rotated, err
 		}
-		if rotated {
+		if info != nil {
+			rotated = info
 			continue
 		}
 		db.commitMu.Unlock()
 		err = db.waitForFlush()
 		db.commitMu.Lock()
 		if err != nil {
-			return err
+			return rotated, err
 		}
 	}
+	return rotated, nil
 }
 
 // fits reports whether a unit may go into m: there is room, or it is the first.

@@ -67,6 +67,7 @@ func (db *DB) readable() *manifest.Version { return db.view.Load().ver.Version }
 func (db *DB) pickStateLocked() compaction.State {
 	seqs, horizon := db.snapshots.held(&db.visible)
 	s := compaction.State{Shape: db.shape(), Floor: compaction.Readers{Snapshots: seqs, Horizon: horizon}.Floor()}
+	s.Running = append(s.Running, db.work.damaged...)
 	for p := range db.work.busy {
 		s.Running = append(s.Running, p)
 	}

@@ -153,8 +153,8 @@ func (db *DB) Close() error {
 	}
 	db.work.stop()
 	db.stall.wakeAll()
-	db.calls.Lock()
-	defer db.calls.Unlock()
+	db.calls.Lock() // drains: calls that begin from now on see that it is closed
+	db.calls.Unlock()
 	db.work.join()
 	db.hasClosed.Store(true)
 	db.waitForReaders()

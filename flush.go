@@ -66,12 +66,14 @@ func (db *DB) rotateForFlush() (uint64, error) {
 		}
 		last := db.lastSeq
 		done := db.view.Load().mem.Entries() == 0
+		var rotated *RotateInfo
 		var err error
 		if !done {
-			done, err = db.rotateLocked()
+			rotated, err = db.rotateLocked()
 		}
 		db.commitMu.Unlock()
-		if done || err != nil {
+		db.tellRotated(rotated)
+		if done || rotated != nil || err != nil {
 			return last, err
 		}
 		if err := db.waitForFlush(); err != nil {
@@ -133,7 +135,7 @@ func (db *DB) writeTables(ctx context.Context, m *mem, v *view) (*compaction.Res
 	}
 	env := db.env(v.ver)
 	env.Parallel = 1
-	result, err := compaction.Flush(ctx, cur, compaction.Memtable{Run: run, Want: want, TimeMin: m.timeMin, TimeMax: db.clock.nanos()}, env)
+	result, err := compaction.Flush(ctx, cur, compaction.Memtable{Run: run, Want: want, TimeMin: m.timeMin, TimeMax: max(m.timeMin, db.clock.nanos())}, env)
 	if cerr := cur.Close(); err == nil {
 		err = cerr
 	}
@@ -144,9 +146,11 @@ func (db *DB) writeTables(ctx context.Context, m *mem, v *view) (*compaction.Res
 func (db *DB) commitFlush(e *manifest.Edit, m, next *mem) error {
 	e.LastSeq = m.lastSeq
 	e.LogFrom = &manifest.LogPoint{Segment: next.segment, LSN: uint64(next.logStart)}
-	e.DurableLSN = uint64(min(db.log.Durable(), next.logStart))
 	if err := db.edit(e, m); err != nil {
 		return fmt.Errorf("varve: commit flush: %w", err)
+	}
+	if err := db.log.Err(); err != nil {
+		return err
 	}
 	db.flushedSeq.Store(m.lastSeq)
 	return db.log.Release(wal.LSN(next.logStart))

@@ -63,7 +63,7 @@ func cloneBound(p []byte) []byte {
 func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 	r := db.enter()
 	defer db.exit(r)
-	if db.closed.Load() || s != nil && s.isClosed() {
+	if db.closed.Load() {
 		return nil, ErrClosed
 	}
 	db.users.Add(1)
@@ -72,12 +72,26 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 	seq := db.visible.Load() // after the view: see find
 	if s != nil {
 		seq = s.seq
+		// A snapshot that was closed before the view was taken no longer keeps
+		// what it saw.
+		if s.isClosed() {
+			return nil, db.giveUp(m)
+		}
 	}
 	m.gather(db, lower, upper)
 	m.merge.Init(m.children)
 	m.bound.Init(&m.merge, lower, upper)
 	m.visible.Init(&m.bound, seq)
 	return m, nil
+}
+
+// giveUp takes back a machine that has a view and nothing else.
+func (db *DB) giveUp(m *machine) error {
+	db.unref(m.view)
+	m.view = nil
+	db.machines.Put(m)
+	db.releaseUser()
+	return ErrClosed
 }
 
 // gather collects a cursor for each source that the bounds touch.

@@ -1,6 +1,7 @@
 package varve
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -107,6 +108,7 @@ func (db *DB) Metrics() Metrics {
 		Paced:        db.stall.paced.Load(),
 		StallTime:    time.Duration(db.stall.slept.Load()),
 		StallReason:  StallReason(db.stall.reason.Load()),
+		Memory:       MemoryMetrics{OffHeap: offheap.Live()},
 		LastSeq:      db.visible.Load(),
 		DurableSeq:   db.DurableSeq(),
 	}
@@ -115,7 +117,9 @@ func (db *DB) Metrics() Metrics {
 	}
 	m.Snapshots = db.snapshots.count()
 	m.BackgroundError = db.work.lastFailure()
-	m.Poisoned = db.log.Err()
+	if err := db.log.Err(); errors.Is(err, ErrPoisoned) {
+		m.Poisoned = err
+	}
 	m.Log = db.log.Metrics()
 	db.measure(&m)
 	return m

@@ -7,6 +7,7 @@ package varve
 import (
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/varvekv/varve/internal/filename"
 	"github.com/varvekv/varve/manifest"
@@ -78,7 +79,7 @@ func (db *DB) sweep(v *manifest.Version, isTorn bool) error {
 func (db *DB) sweepFile(name string, live map[uint64]bool, isTorn bool) error {
 	kind, number := filename.Parse(name)
 	switch {
-	case kind == filename.Temp:
+	case kind == filename.Temp && isOurTemp(name):
 		return db.dir.Remove(name)
 	case kind != filename.Table || live[number]:
 		return nil
@@ -87,4 +88,10 @@ func (db *DB) sweepFile(name string, live map[uint64]bool, isTorn bool) error {
 	}
 	db.report.OrphansRemoved++
 	return db.dir.Remove(name)
+}
+
+// isOurTemp tells a temporary file of ours from one that a user put here.
+func isOurTemp(name string) bool {
+	kind, _ := filename.Parse(strings.TrimSuffix(name, ".tmp"))
+	return kind != filename.Unknown
 }

@@ -52,7 +52,7 @@ type Options struct {
 	// MemtableBytes is the memory a memtable may take before it becomes a
 	// table, its tree and index included. Larger means fewer, larger flushes, a
 	// longer recovery and more memory: up to three memtables exist at once.
-	// Default: 64 MiB. Minimum: 64 KiB.
+	// Default: 64 MiB; at least 64 KiB, at most 8 GiB.
 	MemtableBytes int64
 	// CacheBytes bounds the memory for blocks, indexes and filters of tables,
 	// which lies outside Go's heap. Negative: no cache. Default: 256 MiB.
@@ -109,6 +109,7 @@ const (
 const (
 	memtableBytesDefault = 64 << 20
 	memtableBytesMin     = 64 << 10
+	memtableBytesMax     = 8 << 30
 	cacheBytesDefault    = 256 << 20
 	bloomBitsDefault     = 10
 	compactionsMax       = 4
@@ -123,7 +124,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.MemtableBytes == 0 {
 		c.MemtableBytes = memtableBytesDefault
 	}
-	c.MemtableBytes = max(c.MemtableBytes, memtableBytesMin)
+	c.MemtableBytes = min(max(c.MemtableBytes, memtableBytesMin), memtableBytesMax)
 	switch {
 	case c.CacheBytes == 0:
 		c.CacheBytes = cacheBytesDefault

@@ -32,12 +32,22 @@ func (db *DB) env(ver *version) *compaction.Env {
 	return &compaction.Env{
 		Open:       func(s *manifest.Slice) (cursor, error) { return db.openInput(ver, s) },
 		Create:     db.createTable,
-		SyncDir:    db.dir.Sync,
+		SyncDir:    db.syncDir,
 		Yield:      yield,
 		Readers:    compaction.Readers{Snapshots: seqs, Horizon: horizon},
 		TableBytes: db.shape().TableBytes,
 		Parallel:   db.opts.Compactions,
 	}
+}
+
+// syncDir syncs the directory. Log, manifest and CURRENT share its descriptor, and
+// the system tells of a failed sync once: a failure here is theirs too.
+func (db *DB) syncDir() error {
+	err := db.dir.Sync()
+	if err != nil {
+		db.log.Poison(err)
+	}
+	return err
 }
 
 func (db *DB) createTable(spec compaction.TableSpec) (compaction.Output, error) {

@@ -80,7 +80,7 @@ func (db *DB) search(v *view, r *reader, key []byte, seq uint64) (ikey.Trailer, 
 		}
 		reader, err := db.tables.get(t)
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, db.noteCorruption(err)
 		}
 		tr, value, ok, err := reader.Get(key, h, seq, &r.scratch)
 		if err != nil {

@@ -1,7 +1,8 @@
 package varve
 
 // Open as named steps, in the order that makes a crash at any of them harmless:
-// lock, manifest, references, log, proof, sweep, acceptance, view, background.
+// lock, manifest, references, log (which judges the manifest), sweep, acceptance,
+// view, background.
 
 import (
 	"errors"
@@ -54,7 +55,6 @@ func Open(dir string, opts *Options) (*DB, error) {
 		(*opening).readManifest,
 		(*opening).checkReferences,
 		(*opening).replayLog,
-		(*opening).proveManifest,
 		(*opening).sweep,
 		(*opening).recordAcceptance,
 		(*opening).installView,
@@ -65,9 +65,7 @@ func Open(dir string, opts *Options) (*DB, error) {
 	}
 	db.report.Duration = monotonic() - begin
 	op.log(dir)
-	if !o.ReadOnly {
-		db.startBackground()
-	}
+	db.startBackground()
 	return db, nil
 }
 
@@ -172,6 +170,7 @@ func (op *opening) logOptions() (*wal.Options, error) {
 		Replay:     op.replay,
 		ReplayFrom: wal.LSN(st.LogFrom.LSN),
 		StartKept:  true,
+		Judge:      op.judge,
 		ProvenLSN:  wal.LSN(st.DurableLSN),
 		Identity:   st.Log.Identity,
 		MinSegment: max(st.Log.Segment, st.LogFrom.Segment) + 1,
@@ -193,6 +192,11 @@ func (op *opening) logOptions() (*wal.Options, error) {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	db.archive = d
+	for _, name := range []string{filename.CurrentName, filename.LockName} {
+		if _, err := d.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("archive %s holds %s: an archive needs a directory of its own", a.Dir, name)
+		}
+	}
 	o.Archive.Dir = d
 	return o, nil
 }
@@ -241,10 +245,18 @@ func (op *opening) memFor(u wal.Unit) (*mem, error) {
 	return m, nil
 }
 
-// proveManifest finds a manifest that lost edits which the log proves durable,
-// before the sweep could take their tables for orphans.
-func (op *opening) proveManifest(string) error {
-	return op.db.manifest.ProveEdit(op.recovery.LastEdit)
+// judge finds a manifest that lost edits which the log proves durable, before
+// anything is written or swept. The log is released only after an edit says so:
+// where it begins later than the manifest knows, that edit is gone.
+func (op *opening) judge(start wal.LSN, lastEdit uint64) error {
+	if err := op.db.manifest.ProveEdit(lastEdit); err != nil {
+		return err
+	}
+	if from := wal.LSN(op.state.LogFrom.LSN); start > from {
+		name := filename.Make(filename.Manifest, op.state.Manifest)
+		return corruption.New(name, op.state.Report.Offset, "it needs the log from position %d, but the log was released up to %d: an edit is lost", from, start)
+	}
+	return nil
 }
 
 // recordAcceptance makes durable how far the log was accepted, before the fresh
@@ -260,6 +272,7 @@ func (op *opening) recordAcceptance(string) error {
 	}
 	e := &manifest.Edit{LogAccepted: accepted, DurableLSN: uint64(db.log.Durable())}
 	if _, err := db.manifest.Apply(e); err != nil {
+		db.log.Poison(err) // so that giving up writes nothing more
 		return err
 	}
 	db.log.SetManifestEdit(e.Number)

@@ -11,16 +11,17 @@ import (
 const immutablesMax = 2
 
 // rotateLocked exchanges the full memtable for a fresh one and tells the log to
-// cut, so that a segment belongs to one memtable. It does no disk I/O. It reports
-// false when too many full ones wait already. REQUIRES: db.commitMu held.
-func (db *DB) rotateLocked() (bool, error) {
+// cut, so that a segment belongs to one memtable. It does no disk I/O. It returns
+// nil when too many full ones wait already; the caller hands what it returns to
+// tellRotated once it holds no lock. REQUIRES: db.commitMu held.
+func (db *DB) rotateLocked() (*RotateInfo, error) {
 	old := db.view.Load()
 	if len(old.imms) >= immutablesMax {
-		return false, nil
+		return nil, nil
 	}
 	fresh, err := db.newMem()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	start, segment := db.log.Cut()
 	fresh.logStart, fresh.segment, fresh.firstSeq = start, segment, db.lastSeq+1
@@ -34,8 +35,8 @@ func (db *DB) rotateLocked() (bool, error) {
 	db.mu.Unlock()
 
 	db.counters.rotations.Add(1)
-	db.rotated(RotateInfo{Segment: segment, MemtableBytes: old.mem.SizeBytes()})
-	return true, nil
+	kick(db.work.flush)
+	return &RotateInfo{Segment: segment, MemtableBytes: old.mem.SizeBytes()}, nil
 }
 
 // newMem is an empty memtable.

@@ -14,7 +14,7 @@ func FramedBytes(n int) int {
 
 // Check reads and verifies every frame from Start to what has been written.
 func (l *Log) Check(ctx context.Context) error {
-	for _, err := range l.RecordsFrom(l.Start()) {
+	for _, err := range l.Records() {
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 func TestGoldenSegment(t *testing.T) {
 	fs := vfs.NewStrict(1)
 	now := time.Unix(1_700_000_000, 0)
-	l, _ := mustOpen(t, fs, Options{Clock: func() time.Time { now = now.Add(time.Microsecond); return now }, FlushInterval: time.Hour})
+	l, _ := mustOpen(t, fs, Options{Clock: func() time.Time { now = now.Add(time.Microsecond); return now }, FlushInterval: time.Hour, MinEpoch: 3})
 	l.line.takeLead() // the flusher stays out
 	step := func(how takeKind) {
 		if err := l.writeAndSync(how); err != nil {

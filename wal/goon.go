@@ -311,6 +311,9 @@ func (r *recoverer) installReadOnly() error {
 	l.start, l.end, l.dataEnd, l.lastSeq = r.start, r.end, r.end, r.report.LastSeq
 	l.written.Store(uint64(r.end))
 	l.durable.Store(uint64(min(r.end, r.proof)))
+	if r.proof >= r.end {
+		l.durableSeq.Store(r.report.LastSeq)
+	}
 	if err := r.installOld(); err != nil {
 		return err
 	}

@@ -170,7 +170,14 @@ func (l *Log) Epoch() uint64 { return l.epoch }
 
 // SetManifestEdit notes the number of the last durable manifest edit, for the
 // headers of later segments.
-func (l *Log) SetManifestEdit(n uint64) { l.edit.Store(n) }
+func (l *Log) SetManifestEdit(n uint64) {
+	for {
+		old := l.edit.Load()
+		if n <= old || l.edit.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
 
 // Close makes everything appended durable, seals the last segment, waits for the
 // background and gives back what Open took. Calls that are running end first or

@@ -49,6 +49,12 @@ type Options struct {
 	// StartKept says that the caller records ReplayFrom durably before it calls
 	// Release; otherwise the log does so itself, with a sync in each Release.
 	StartKept bool
+	// Judge is asked, before anything is written, whether what the log proves fits
+	// what the caller knows: start, before which the log was released, and
+	// lastEdit, the greatest manifest edit that it proves durable. With StartKept a
+	// start behind ReplayFrom means that the caller's record was lost. Its error
+	// ends Open. Default: nobody.
+	Judge func(start LSN, lastEdit uint64) error
 	// ProvenLSN is a position up to which the log is known durable from elsewhere.
 	ProvenLSN LSN
 	// Identity is the log's, where it is known from elsewhere; segments of another

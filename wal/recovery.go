@@ -53,6 +53,11 @@ func (r *recoverer) run() error {
 		}
 	}
 	r.report.LastEdit = lastEdit(r.files)
+	if r.options.Judge != nil {
+		if err := r.options.Judge(r.start, r.report.LastEdit); err != nil {
+			return err
+		}
+	}
 	if err := r.applyPolicy(); err != nil {
 		return err
 	}

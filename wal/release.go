@@ -21,7 +21,7 @@ func (l *Log) Release(before LSN) error {
 		return err
 	}
 	l.mu.Lock()
-	if before >= l.dataEnd {
+	if before >= l.dataEnd && !l.options.StartKept {
 		before = l.end // marks and seals behind the data are not needed either
 	}
 	l.start = max(l.start, before)
