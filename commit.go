@@ -86,6 +86,9 @@ func (db *DB) commit(ops []byte, count int, d Durability) (uint64, error) {
 	if at.isStallDue {
 		db.updateStall()
 	}
+	if at.isTurnOver {
+		yield()
+	}
 	return seq, err
 }
 
@@ -130,12 +133,21 @@ func (db *DB) sequence(ops []byte, sum uint32, count int) (seq uint64, at place,
 	db.visible.Store(last)
 	db.counters.committedLocked(len(ops), count)
 	at.isStallDue = db.isStallDueLocked(m.SizeBytes())
+	db.turn++
+	at.isTurnOver = db.turn%turnCommits == 0
 	return seq, at, nil
 }
+
+// turnCommits is after how many commits, whoever made them, a writer gives way
+// (about every 0.6 ms). Writers that never wait would otherwise run for Go's time
+// slice of 10 to 20 ms each, and with more of them than cores that is the tail of
+// everybody else: see docs/adr/0007.
+const turnCommits = 1024
 
 // place is where a unit stands in the log.
 type place struct {
 	wal.Ticket
+	isTurnOver bool        // the writer has had its turn: others may wait for a core
 	isStallDue bool        // the back-pressure should be looked at anew
 	rotated    *RotateInfo // a memtable was exchanged on the way; nil mostly
 }

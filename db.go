@@ -60,6 +60,7 @@ type DB struct {
 	// single writer. Held over memory only.
 	commitMu sync.Mutex
 	lastSeq  uint64 // of the newest operation given a sequence
+	turn     uint64 // counts commits; see turnCommits
 	lookedAt int64  // size of the memtable when the back-pressure was last looked at
 
 	// mu guards replacing the view. Held over memory only.

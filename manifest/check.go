@@ -21,6 +21,8 @@ func (s *Slice) Check() error {
 	switch {
 	case s.ID == 0 || s.File == 0:
 		return invalid("slice %d of file %d: numbers begin at 1", s.ID, s.File)
+	case s.Keyspace != 0:
+		return invalid("slice %d: keyspace %d, there is only 0", s.ID, s.Keyspace)
 	case s.Level < 0 || s.Level >= LevelCount:
 		return invalid("slice %d: level %d, there are %d", s.ID, s.Level, LevelCount)
 	case s.FileBytes <= 0:

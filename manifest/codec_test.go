@@ -17,7 +17,7 @@ var here = place{"MANIFEST-000001", 4096}
 
 func wholeEdit() *Edit {
 	extreme := &Slice{
-		ID: math.MaxUint64, File: math.MaxUint64, Identity: math.MaxUint64, Keyspace: math.MaxUint32,
+		ID: math.MaxUint64, File: math.MaxUint64, Identity: math.MaxUint64,
 		Level: LevelCount - 1, Run: math.MaxUint64, FileBytes: math.MaxInt64,
 		Lower: []byte{}, Upper: []byte(strings.Repeat("\xff", 70000)),
 		SeqMin: math.MaxUint64, SeqMax: math.MaxUint64, TimeMin: math.MinInt64, TimeMax: math.MaxInt64,
@@ -96,6 +96,26 @@ func TestUnknownFields(t *testing.T) {
 		if text := fmt.Sprint(err); !strings.Contains(text, here.file) || !strings.Contains(text, name+" has field 60") {
 			t.Errorf("%s: the error names neither file nor field: %s", name, text)
 		}
+	}
+}
+
+// A slice in a keyspace of its own would otherwise be read as one of keyspace 0.
+func TestSliceInAKeyspaceIsOfALaterVersion(t *testing.T) {
+	n := newSlice(7, 0, 0, "a", "b").numbers()
+	n[sliceKeyspace] = 3
+	var body []byte
+	for field, v := range n {
+		body = appendNumber(body, sliceTag(field), v)
+	}
+	body = appendField(appendField(body, sliceTag(sliceLower), []byte("a")), sliceTag(sliceUpper), []byte("b"))
+	_, err := decodeEdit(here, appendField(appendNumber(nil, editNumber, 5), editAdded, body))
+	if !errors.Is(err, ErrUnsupported) || errors.Is(err, corruption.Err) || !strings.Contains(fmt.Sprint(err), "slice 7 lies in keyspace 3") || !strings.Contains(fmt.Sprint(err), here.file) {
+		t.Fatal(err)
+	}
+	s := newSlice(7, 0, 0, "a", "b")
+	s.Keyspace = 3
+	if err := s.Check(); !errors.Is(err, ErrInvalid) {
+		t.Fatal(err)
 	}
 }
 

@@ -55,8 +55,7 @@ func decodeCurrent(p []byte) (current, error) {
 	}
 	version, _, _ := bytes.Cut(text[len(currentWord):], []byte("\n"))
 	if string(version) != fmt.Sprint(currentVersion) {
-		return current{}, fmt.Errorf("manifest: %s: format version %q, known is %d: %w",
-			filename.CurrentName, version, currentVersion, ErrUnsupported)
+		return current{}, unsupported(filename.CurrentName, -1, "format version %q, known is %d", version, currentVersion)
 	}
 	return parseCurrent(p)
 }

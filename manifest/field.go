@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/varvekv/varve/internal/corruption"
@@ -21,7 +20,7 @@ import (
 
 // ErrUnsupported is a file made by a newer varve, with something in it that this
 // one cannot pass over. The error's text names file and feature.
-var ErrUnsupported = errors.New("format is newer than this version of varve understands")
+var ErrUnsupported = corruption.ErrUnsupported
 
 // must marks a field that cannot be passed over.
 const must = 1
@@ -52,7 +51,11 @@ func (p place) corrupt(format string, args ...any) error {
 }
 
 func (p place) unsupported(format string, args ...any) error {
-	return fmt.Errorf("manifest: %s at offset %d: %s: %w", p.file, p.offset, fmt.Sprintf(format, args...), ErrUnsupported)
+	return unsupported(p.file, p.offset, format, args...)
+}
+
+func unsupported(file string, offset int64, format string, args ...any) error {
+	return fmt.Errorf("manifest: %w", corruption.Unsupported(file, offset, format, args...))
 }
 
 // fields walks the fields of what: an edit or a slice.

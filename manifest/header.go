@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/crc"
@@ -83,10 +82,10 @@ func decodeHeader(file string, p []byte) (header, error) {
 		return header{}, corruption.New(file, 0, "header checksum mismatch")
 	}
 	if v := binary.LittleEndian.Uint32(p[8:]); v != headerVersion {
-		return header{}, fmt.Errorf("manifest: %s: format version %d, known is %d: %w", file, v, headerVersion, ErrUnsupported)
+		return header{}, unsupported(file, -1, "format version %d, known is %d", v, headerVersion)
 	}
 	if c := binary.LittleEndian.Uint32(p[12:]); c != comparerBytes {
-		return header{}, fmt.Errorf("manifest: %s: comparer %d, known is %d (bytewise): %w", file, c, comparerBytes, ErrUnsupported)
+		return header{}, unsupported(file, -1, "comparer %d, known is %d (bytewise)", c, comparerBytes)
 	}
 	word := func(i int) uint64 { return binary.LittleEndian.Uint64(p[16+8*i:]) }
 	h := header{
@@ -104,10 +103,10 @@ func decodeHeader(file string, p []byte) (header, error) {
 // always, read-compatible ones unless the file is only read.
 func (f features) check(file string, readOnly bool) error {
 	if unknown := f.incompatible &^ featuresKnown; unknown != 0 {
-		return fmt.Errorf("manifest: %s: unknown incompatible feature bits %#x: %w", file, unknown, ErrUnsupported)
+		return unsupported(file, -1, "unknown incompatible feature bits %#x", unknown)
 	}
 	if unknown := f.readCompatible &^ featuresKnown; unknown != 0 && !readOnly {
-		return fmt.Errorf("manifest: %s: unknown feature bits %#x allow reading only: %w", file, unknown, ErrUnsupported)
+		return unsupported(file, -1, "unknown feature bits %#x allow reading only", unknown)
 	}
 	return nil
 }

@@ -30,7 +30,9 @@ const (
 
 	// Reserved, not written by this version: 20 and 21 range tombstone bounds,
 	// 22 and 23 expiry range, 24 value files with live bytes, 25 authentication
-	// tag and key id, 26 offset and length inside the physical file.
+	// tag and key id, 26 offset and length inside the physical file, 27 the
+	// sequence that an ingest gave to all its entries, 28 which bounds are
+	// exclusive, 29 that the counts are estimates (of a part of a file).
 )
 
 // sliceTag is the tag of a slice's field: all must be understood.
@@ -94,6 +96,8 @@ func sliceFromNumbers(p place, n *[sliceNumbers]uint64, lower, upper []byte) (*S
 	switch {
 	case n[sliceKeyspace] > math.MaxUint32:
 		return nil, p.corrupt("slice %d: keyspace %d", n[sliceID], n[sliceKeyspace])
+	case n[sliceKeyspace] != 0:
+		return nil, p.unsupported("slice %d lies in keyspace %d", n[sliceID], n[sliceKeyspace])
 	case n[sliceLevel] >= LevelCount:
 		return nil, p.corrupt("slice %d: level %d, there are %d", n[sliceID], n[sliceLevel], LevelCount)
 	case n[sliceFileBytes] > math.MaxInt64:

@@ -185,8 +185,11 @@ func validateBlock(data []byte) error {
 	tail := data[len(data)-blockTailBytes:]
 	flags := tail[22]
 	width := trailerWidths[flags&flagTrailerWidth]
+	if tail[23] == 0 {
+		return errors.New("data block of kind 0")
+	}
 	if tail[23] != blockKind || width < 0 {
-		return fmt.Errorf("data block of kind %d with flags %#x is not known", tail[23], flags)
+		return newer("data block of kind %d with flags %#x is not known", tail[23], flags)
 	}
 	if err := validateSizes(data, tail, flags, width); err != nil {
 		return err
@@ -238,17 +241,25 @@ func (b *block) validateColumns(valueField int) error {
 	if b.suffixEndsAt != 0 && !b.endsFit(b.suffixEndsAt, b.suffixLen) {
 		return errors.New("key ends of a data block do not ascend to their total")
 	}
-	if b.trailerShift != 0 && !ikey.Trailer(b.base).Kind().Known() {
-		return fmt.Errorf("data block of %v, which this version does not know", ikey.Trailer(b.base).Kind())
+	if b.trailerShift != 0 {
+		return validateKind(ikey.Trailer(b.base).Kind())
 	}
-	if b.trailerShift == 0 {
-		for i := range b.count {
-			if k := b.trailer(i).Kind(); !k.Known() {
-				return fmt.Errorf("entry %d of a data block is a %v, which this version does not know", i, k)
-			}
+	for i := range b.count {
+		if err := validateKind(b.trailer(i).Kind()); err != nil {
+			return fmt.Errorf("entry %d: %w", i, err)
 		}
 	}
 	return nil
+}
+
+func validateKind(k ikey.Kind) error {
+	switch {
+	case k.Known():
+		return nil
+	case k == 0 || k == ikey.KindMax:
+		return fmt.Errorf("data block with a %v", k)
+	}
+	return newer("data block with a %v, which this version does not know", k)
 }
 
 func (b *block) endsFit(at, total int) bool {

@@ -106,8 +106,11 @@ func parseFilter(b []byte) (filter, error) {
 		return filter{}, errors.New("filter block is shorter than its header")
 	}
 	f := filter{b[filterHeaderBytes:], binary.LittleEndian.Uint64(b[8:]), int(b[1])}
+	if b[0] == 0 {
+		return filter{}, errors.New("filter of kind 0")
+	}
 	if b[0] != filterKind {
-		return filter{}, fmt.Errorf("filter of kind %d is not known", b[0])
+		return filter{}, newer("filter of kind %d is not known", b[0])
 	}
 	if f.probes < 1 || f.probes > maxProbes {
 		return filter{}, fmt.Errorf("filter of %d probes is not known", f.probes)

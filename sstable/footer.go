@@ -77,7 +77,7 @@ func parseFooter(b []byte, fileBytes uint64) (*footer, error) {
 		return nil, fmt.Errorf("footer checksum is %08x, stored %08x", got, want)
 	}
 	if v := binary.LittleEndian.Uint32(b[footerSumAt+4:]); v != tableVersion {
-		return nil, fmt.Errorf("table format version %d is not known to this version, which reads %d", v, tableVersion)
+		return nil, newer("table format version %d is not known to this version, which reads %d", v, tableVersion)
 	}
 	u := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
 	f := &footer{
@@ -86,7 +86,7 @@ func parseFooter(b []byte, fileBytes uint64) (*footer, error) {
 		filter:   parseHandle(b[48:]), index: parseHandle(b[64:]), properties: parseHandle(b[80:]),
 	}
 	if unknown := f.features[0] &^ knownFeatures; unknown != 0 {
-		return nil, fmt.Errorf("table uses incompatible features %#x, which are not known to this version", unknown)
+		return nil, newer("table uses incompatible features %#x, which are not known to this version", unknown)
 	}
 	if f.fileBytes != fileBytes {
 		return nil, fmt.Errorf("file is %d bytes long, its footer says %d", fileBytes, f.fileBytes)

@@ -5,10 +5,12 @@ package sstable
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/bits"
 
 	"github.com/varvekv/varve/internal/codec"
+	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/crc"
 )
 
@@ -24,6 +26,25 @@ import (
 // fail its check. It is outside the CRC so that the sum of a block can be taken
 // before its place is known, and a block be moved whole without reading it.
 const blockTrailerBytes = 1 + 4
+
+// notUnderstood is what a parser says of bytes that are whole and of a later
+// version; every other error of a parser is damage.
+type notUnderstood struct{ what string }
+
+func (e *notUnderstood) Error() string { return e.what }
+
+func newer(format string, args ...any) error {
+	return &notUnderstood{fmt.Sprintf(format, args...)}
+}
+
+// wrong puts file and place to what a parser said.
+func (r *Reader) wrong(offset uint64, err error) error {
+	var n *notUnderstood
+	if errors.As(err, &n) {
+		return fmt.Errorf("sstable: %w", corruption.Unsupported(r.name, int64(offset), "%v", err))
+	}
+	return corruption.New(r.name, int64(offset), "%v", err)
+}
 
 // Limits of a table. Bytes that claim more are damaged.
 const (
@@ -103,8 +124,11 @@ func openBlock(raw []byte, identity, offset uint64) (content []byte, t codec.Typ
 		return nil, 0, fmt.Errorf("block checksum is %08x, stored %08x", got, want)
 	}
 	t = codec.Type(raw[n])
+	if t == codec.Invalid {
+		return nil, 0, fmt.Errorf("block is stored with %v", t)
+	}
 	if !t.Known() {
-		return nil, 0, fmt.Errorf("block is stored with %v, which this version does not know", t)
+		return nil, 0, newer("block is stored with %v, which this version does not know", t)
 	}
 	return raw[:n:n], t, nil
 }

@@ -100,7 +100,7 @@ func (r *Reader) readBlock(i int, s *Scratch) ([]byte, error) {
 func (r *Reader) decodeBlock(raw []byte, h handle, s *Scratch) ([]byte, error) {
 	content, t, err := openBlock(raw, r.identity, h.offset)
 	if err != nil {
-		return nil, corruption.New(r.name, int64(h.offset), "%v", err)
+		return nil, r.wrong(h.offset, err)
 	}
 	if t == codec.None && h.decoded != h.stored {
 		return nil, corruption.New(r.name, int64(h.offset), "block of %d bytes stored raw, %d expected", h.stored, h.decoded)
@@ -112,7 +112,7 @@ func (r *Reader) decodeBlock(raw []byte, h handle, s *Scratch) ([]byte, error) {
 		}
 	}
 	if err := validateBlock(content); err != nil {
-		return nil, corruption.New(r.name, int64(h.offset), "%v", err)
+		return nil, r.wrong(h.offset, err)
 	}
 	return content, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/varvekv/varve/internal/codec"
 	"github.com/varvekv/varve/internal/corruption"
+	"github.com/varvekv/varve/internal/crc"
 	"github.com/varvekv/varve/internal/hash"
 	"github.com/varvekv/varve/internal/ikey"
 	"github.com/varvekv/varve/internal/invariants"
@@ -75,6 +76,24 @@ func mustBeCorrupt(t *testing.T, what string, i int, err error) {
 	if !errors.As(err, &e) || !errors.Is(err, corruption.Err) || e.File != "000007.sst" || e.Offset < 0 || e.Reason == "" {
 		t.Fatalf("%s %d: %v", what, i, err)
 	}
+}
+
+// mustBeNewer: named as of a later version, and never as damaged.
+func mustBeNewer(t *testing.T, what string, i int, err error) {
+	t.Helper()
+	var e *corruption.UnsupportedError
+	if !errors.As(err, &e) || !errors.Is(err, corruption.ErrUnsupported) || errors.Is(err, corruption.Err) || e.File != "000007.sst" || e.What == "" {
+		t.Fatalf("%s %d: %v", what, i, err)
+	}
+}
+
+func mustBeCorruptOrNewer(t *testing.T, what string, i int, err error) {
+	t.Helper()
+	if errors.Is(err, corruption.ErrUnsupported) {
+		mustBeNewer(t, what, i, err)
+		return
+	}
+	mustBeCorrupt(t, what, i, err)
 }
 
 func TestEveryFlippedByteIsFound(t *testing.T) {
@@ -196,7 +215,7 @@ func TestUnknownVersionsAndFeaturesAreNamed(t *testing.T) {
 		{"incompatible features 0x4", func(b []byte) { b[24] |= 4 }},
 	} {
 		err := readAll(t, editFooter(data, c.edit), entries)
-		mustBeCorrupt(t, c.word, 0, err)
+		mustBeNewer(t, c.word, 0, err)
 		if !strings.Contains(err.Error(), c.word) {
 			t.Fatalf("%q does not say %q", err, c.word)
 		}
@@ -208,6 +227,60 @@ func TestUnknownVersionsAndFeaturesAreNamed(t *testing.T) {
 	}
 }
 
+// Blocks whose checksum is right and whose kinds are not of this version: their table
+// is whole, and must not be taken for damaged.
+func TestUnknownKindsAreNotDamage(t *testing.T) {
+	_, data := smallTable(t, codec.None)
+	r, err := Open(&memFile{name: "x", data: data}, ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, f := r.index.handle(1), r.footer.filter
+	r.Close()
+	end := h.offset + uint64(h.stored)
+	for what, c := range map[string]struct {
+		at    uint64
+		newer byte
+		sums  handle
+	}{
+		"block kind":      {end - 1, 2, h},
+		"codec of block":  {end, 4, h},
+		"filter kind":     {f.offset, 9, f},
+		"codec of filter": {f.offset + uint64(f.stored), 9, f},
+		"kind of entries": {end - blockTailBytes, 9, h},
+	} {
+		for _, v := range []byte{c.newer, 0} {
+			bad := bytes.Clone(data)
+			bad[c.at] = v
+			resum(bad, c.sums)
+			err := open7(bad)
+			if v == 0 {
+				mustBeCorrupt(t, what, 0, err)
+			} else {
+				mustBeNewer(t, what, int(v), err)
+			}
+		}
+	}
+}
+
+// open7 opens and checks a table under the name that the errors must have.
+func open7(data []byte) error {
+	r, err := Open(&memFile{name: "000007.sst", data: data}, ReaderOptions{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = r.Check(context.Background())
+	return err
+}
+
+// resum makes the checksum of a block right, whatever its codec says.
+func resum(data []byte, h handle) {
+	end := h.offset + uint64(h.stored) + 1
+	sum := crc.Sum(data[h.offset:end]) ^ mask(testIdentity, h.offset)
+	binary.LittleEndian.PutUint32(data[end:], sum)
+}
+
 // Footers that are checksummed and lie: no panic, no allocation from them.
 func TestLyingFootersAreFound(t *testing.T) {
 	entries, data := smallTable(t, codec.None)
@@ -217,6 +290,10 @@ func TestLyingFootersAreFound(t *testing.T) {
 		}
 		for _, v := range []byte{0x01, 0x80, 0xff} {
 			bad := editFooter(data, func(b []byte) { b[at] ^= v })
+			if at >= 24 && at < 32 {
+				mustBeNewer(t, "feature byte", at, readAll(t, bad, entries))
+				continue
+			}
 			mustBeCorrupt(t, "footer byte", at, readAll(t, bad, entries))
 		}
 	}
@@ -240,7 +317,7 @@ func TestLyingBlocksAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.Check(context.Background())
-		mustBeCorrupt(t, "byte before the end of a block", back, err)
+		mustBeCorruptOrNewer(t, "byte before the end of a block", back, err)
 		_, err = r.readBlock(1, new(Scratch))
 		if err == nil && back < blockTailBytes-8 { // all but the trailer base is layout
 			t.Fatalf("%d bytes before the end: the block passes", back)

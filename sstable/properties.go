@@ -165,7 +165,7 @@ func (p *Properties) setField(tag uint64, value []byte) error {
 		return nil
 	}
 	if tag&1 == 1 {
-		return fmt.Errorf("properties: field %d must be understood, and is not known to this version", tag)
+		return newer("properties: field %d must be understood, and is not known to this version", tag)
 	}
 	return nil
 }

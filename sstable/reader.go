@@ -42,8 +42,8 @@ type Reader struct {
 const tailBytes = 4096
 
 // Open opens the table in f, which it owns from now on, also when it fails.
-// Whatever is wrong with the file is an error matching corruption.Err; errors of
-// the file system are wrapped.
+// Damage is an error matching corruption.Err, a table of a later version one
+// matching corruption.ErrUnsupported; errors of the file system are wrapped.
 func Open(f vfs.File, o ReaderOptions) (*Reader, error) {
 	r := &Reader{f: f, name: f.Name(), cache: o.Cache}
 	if err := r.open(o); err != nil {
@@ -87,7 +87,7 @@ func (r *Reader) readFooter(o ReaderOptions) (tail []byte, err error) {
 	}
 	r.footer, err = parseFooter(tail[len(tail)-footerBytes:], uint64(size))
 	if err != nil {
-		return nil, corruption.New(r.name, size-footerBytes, "%v", err)
+		return nil, r.wrong(uint64(size-footerBytes), err)
 	}
 	r.identity = r.footer.identity
 	if o.Identity != 0 && o.Identity != r.identity {
@@ -113,7 +113,7 @@ func (r *Reader) readProperties(tail []byte) error {
 		return err
 	}
 	if r.props, err = parseProperties(content); err != nil {
-		return corruption.New(r.name, int64(h.offset), "%v", err)
+		return r.wrong(h.offset, err)
 	}
 	r.props.FileBytes = int64(r.footer.fileBytes)
 	if r.props.Identity != r.identity || r.props.DataBytes != r.footer.dataEnd {
@@ -153,7 +153,7 @@ func (r *Reader) parseRegion(raw, derived []byte) error {
 			return err
 		}
 		if r.filter, err = parseFilter(content); err != nil {
-			return corruption.New(r.name, int64(h.offset), "%v", err)
+			return r.wrong(h.offset, err)
 		}
 		raw = raw[n:]
 	}
@@ -175,7 +175,7 @@ func (r *Reader) parseRegion(raw, derived []byte) error {
 func (r *Reader) openSection(raw []byte, h handle) ([]byte, error) {
 	content, t, err := openBlock(raw, r.identity, h.offset)
 	if err != nil {
-		return nil, corruption.New(r.name, int64(h.offset), "%v", err)
+		return nil, r.wrong(h.offset, err)
 	}
 	if t != codec.None {
 		return nil, corruption.New(r.name, int64(h.offset), "section is compressed as %v", t)

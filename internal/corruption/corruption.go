@@ -1,4 +1,5 @@
-// Package corruption is the error for bytes on disk that cannot be right.
+// Package corruption is the errors for bytes on disk that cannot be right, and for
+// those that are right and of a later version.
 package corruption
 
 import (
