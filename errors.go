@@ -28,6 +28,10 @@ var (
 	// ErrCorruption matches every error about bytes that cannot be right; use
 	// errors.As with *CorruptionError for the place.
 	ErrCorruption = corruption.Err
+	// ErrUnsupported matches every error about a file, or a part of one, that a
+	// later version of varve wrote and this one does not understand. It never
+	// matches ErrCorruption: nothing is damaged, and nothing must be mended.
+	ErrUnsupported = corruption.ErrUnsupported
 	// ErrPoisoned matches the error of every write after a failed write, sync or
 	// rename of the log, the manifest or CURRENT. Reads go on; reopen to recover.
 	ErrPoisoned = wal.ErrPoisoned

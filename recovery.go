@@ -193,8 +193,11 @@ func (op *opening) logOptions() (*wal.Options, error) {
 	}
 	db.archive = d
 	for _, name := range []string{filename.CurrentName, filename.LockName} {
-		if _, err := d.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		switch _, err := d.Stat(name); {
+		case err == nil:
 			return nil, fmt.Errorf("archive %s holds %s: an archive needs a directory of its own", a.Dir, name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("archive: %w", err)
 		}
 	}
 	o.Archive.Dir = d

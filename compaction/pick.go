@@ -1,6 +1,7 @@
 package compaction
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/varvekv/varve/manifest"
@@ -65,6 +66,7 @@ func newPicker(v *manifest.Version, s State) *picker {
 type candidate struct {
 	level int
 	score float64
+	rank  float64 // the score, less where the level below should be emptied first
 }
 
 // Scores is how urgently each level of v needs a compaction; 1 is due.
@@ -82,19 +84,24 @@ func (p *picker) candidates() []candidate {
 	var out []candidate
 	for n := range lastLevel {
 		if score := p.score(n); score >= 1 {
-			out = append(out, candidate{n, score})
+			out = append(out, candidate{n, score, p.rank(n, score)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b candidate) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		}
-		return 0
+		return cmp.Compare(b.rank, a.rank)
 	})
 	return out
+}
+
+// rank is what candidates are ordered by. Level 0 is merged with the base level:
+// where that has grown beyond its target, every such merge rewrites the surplus,
+// and level 0 alone, which is always due under load, would let it grow for ever.
+func (p *picker) rank(level int, score float64) float64 {
+	if level != 0 || p.targets.base == lastLevel {
+		return score
+	}
+	surplus := float64(p.idleBytes(p.targets.base)) / float64(max(p.targets.bytes[p.targets.base], 1))
+	return score / max(surplus, 1)
 }
 
 // drainScoreMax caps the score of a level: one that is to be drained would

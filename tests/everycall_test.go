@@ -57,7 +57,6 @@ func (p *pointTaker) add(img *vfs.Strict, op vfs.Op) {
 func TestCrashAtEveryCall(t *testing.T) {
 	guard(t)
 	rng, _ := seeded(t)
-	limit := time.Now().Add(span(4*time.Second, 25*time.Second, 100*time.Hour))
 	fs := vfs.NewStrict(rng.Uint64())
 	p := newPlayer(fs)
 	first := &pointTaker{fs: fs, rng: rng, extra: budget(0, 1, 3, 8), prints: make(map[uint64]int),
@@ -70,6 +69,7 @@ func TestCrashAtEveryCall(t *testing.T) {
 	rng.Shuffle(len(first.points), func(i, j int) {
 		first.points[i], first.points[j] = first.points[j], first.points[i]
 	})
+	limit := time.Now().Add(span(4*time.Second, 25*time.Second, 100*time.Hour))
 	done, second, deepCalls := 0, 0, 0
 	for _, point := range first.points {
 		if time.Now().After(limit) {
@@ -90,7 +90,7 @@ func recoverTwice(t *testing.T, p *player, point crashPoint, rng *rand.Rand, dee
 	t.Helper()
 	r := recovery{led: p.led, floor: point.floor, rng: rng, o: *p.options()}
 	r.o.Events = nil
-	taker := &pointTaker{fs: point.fs, rng: rng, extra: 1, prints: make(map[uint64]int), floor: func() int { return point.floor }}
+	taker := &pointTaker{fs: point.fs, rng: rand.New(rand.NewPCG(rng.Uint64(), 1)), extra: 1, prints: make(map[uint64]int), floor: func() int { return point.floor }}
 	if deep {
 		point.fs.SetHook(taker.hook)
 	}

@@ -62,24 +62,37 @@ func TestEveryCallFails(t *testing.T) {
 	}
 	rng.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
 	limit := time.Now().Add(span(5*time.Second, 25*time.Second, 100*time.Hour))
-	struck, poisoned, done := make(map[string]int), 0, 0
+	var mu sync.Mutex // guards the figures and next
+	struck, poisoned, done, next := make(map[string]int), 0, 0, 0
 	nths := make(map[uint64]bool)
-	for _, c := range cases {
-		if time.Now().After(limit) {
-			break
+	failed := errors.Join(concurrently(4, func(int) error { // they wait more than they work
+		for {
+			mu.Lock()
+			if next == len(cases) || time.Now().After(limit) {
+				mu.Unlock()
+				return nil
+			}
+			c := cases[next]
+			next++
+			f := &faulty{c: c, rng: rand.New(rand.NewPCG(rng.Uint64(), c.nth))}
+			mu.Unlock()
+			if err := f.run(); err != nil {
+				return fmt.Errorf("%v: %v: %w", c, f.struckAt(), err)
+			}
+			mu.Lock()
+			done++
+			if f.strokes() {
+				struck[f.op.Kind.String()]++
+				nths[c.nth] = true
+			}
+			if f.p.failed != nil {
+				poisoned++
+			}
+			mu.Unlock()
 		}
-		f := &faulty{c: c, rng: rng}
-		if err := f.run(); err != nil {
-			t.Fatalf("%v: %s: %v", c, f.struckAt(), err)
-		}
-		done++
-		if f.strokes() {
-			struck[f.op.Kind.String()]++
-			nths[c.nth] = true
-		}
-		if f.p.failed != nil {
-			poisoned++
-		}
+	})...)
+	if failed != nil {
+		t.Fatal(failed)
 	}
 	t.Logf("%d of %d cases, %d of about %d calls struck, %d ended in poison", done, len(cases), len(nths), calls, poisoned)
 	t.Logf("struck by kind: %v", struck)

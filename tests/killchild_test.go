@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,6 +22,8 @@ const (
 	childDir    = "VARVE_TESTS_DIR"
 	childStart  = "VARVE_TESTS_START" // commits that each writer finds done
 	childSeed   = "VARVE_TESTS_SEED"
+
+	childReadOnly = "VARVE_TESTS_READONLY"
 )
 
 // killDurability is what each writer asks for. Only Buffered promises nothing
@@ -119,7 +122,11 @@ func loadChild(db *varve.DB, seed uint64, w, n int) {
 
 // runOpeningChild opens a directory, says how that went, and closes.
 func runOpeningChild() {
-	db, err := varve.Open(os.Getenv(childDir), nil)
+	db, err := varve.Open(os.Getenv(childDir), &varve.Options{ReadOnly: os.Getenv(childReadOnly) != ""})
+	if errors.Is(err, varve.ErrLocked) {
+		say("locked")
+		return
+	}
 	if err != nil {
 		say("error %v", err)
 		return

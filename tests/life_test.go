@@ -22,6 +22,7 @@ type life struct {
 	o      varve.Options
 	seen   *sightings
 	nextID *atomic.Uint64
+	quiet  bool // nobody asks for a sync but the engine itself
 
 	durableSeq atomic.Uint64 // greatest sequence known to be on stable storage
 	ackedSeq   atomic.Uint64 // greatest sequence of a write that returned
@@ -95,6 +96,10 @@ func raise(v *atomic.Uint64, to uint64) {
 
 // run opens, writes from several goroutines, and closes.
 func (l *life) run(writers, unitsEach int) error {
+	seeds := make([]uint64, writers+1) // once the hook is set, l.rng is its own
+	for i := range seeds {
+		seeds[i] = l.rng.Uint64()
+	}
 	l.fs.SetHook(l.draw)
 	db, err := varve.Open(worldDir, &l.o)
 	if err != nil {
@@ -102,8 +107,8 @@ func (l *life) run(writers, unitsEach int) error {
 	}
 	var wg sync.WaitGroup
 	done := make(chan struct{})
-	for range writers {
-		rng := rand.New(rand.NewPCG(l.rng.Uint64(), 1))
+	for i := range writers {
+		rng := rand.New(rand.NewPCG(seeds[i], 1))
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -112,7 +117,7 @@ func (l *life) run(writers, unitsEach int) error {
 	}
 	var keeper sync.WaitGroup
 	keeper.Add(1)
-	rng := rand.New(rand.NewPCG(l.rng.Uint64(), 2))
+	rng := rand.New(rand.NewPCG(seeds[writers], 2))
 	go func() {
 		defer keeper.Done()
 		l.keep(db, rng, done)
@@ -153,6 +158,9 @@ func (l *life) write(db *varve.DB, rng *rand.Rand, units int) {
 			}
 		}
 		d := varve.Durability(rng.IntN(3))
+		if l.quiet {
+			d = max(d, varve.Written)
+		}
 		seq, err := apply(db.With(d), l.keys, unit, true)
 		if !l.note(err) {
 			return
@@ -171,7 +179,7 @@ func (l *life) write(db *varve.DB, rng *rand.Rand, units int) {
 
 // keep does what a caretaker does: syncs, flushes, compacts, waits.
 func (l *life) keep(db *varve.DB, rng *rand.Rand, done <-chan struct{}) {
-	for {
+	for !l.quiet {
 		select {
 		case <-done:
 			return

@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "load":
 		runLoadingChild()
+	case "bulk":
+		runBulkChild()
+	case "hostile":
+		runHostileChild()
 	case "open":
 		runOpeningChild()
 	default:

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -40,12 +41,7 @@ const specimenKeys = 150
 // segments that no table has taken over.
 func newSpecimen(t fataler, rng *rand.Rand, closed bool) *specimen {
 	t.Helper()
-	fs := vfs.NewStrict(rng.Uint64())
-	keys := make([]string, specimenKeys)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("key%05d", i)
-	}
-	s := &specimen{folder: folder{t, fs, worldDir}, strict: fs, led: newLedger(keys), rng: rng, closed: closed}
+	s := emptySpecimen(t, rng, closed)
 	s.grow(&varve.Options{MemtableBytes: 64 << 10}, func(db *varve.DB) {
 		for range 3 {
 			s.commits(db, 12, 4000)
@@ -60,8 +56,36 @@ func newSpecimen(t fataler, rng *rand.Rand, closed bool) *specimen {
 		s.grow(&varve.Options{MemtableBytes: 8 << 20}, func(db *varve.DB) { s.commits(db, 6, 500) })
 	}
 	s.last()
-	s.files = slices.DeleteFunc(s.names(), func(name string) bool { return kindOf(name) == "other" })
+	s.finish()
 	return s
+}
+
+func emptySpecimen(t fataler, rng *rand.Rand, closed bool) *specimen {
+	fs := vfs.NewStrict(rng.Uint64())
+	keys := make([]string, specimenKeys)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("key%05d", i)
+	}
+	return &specimen{folder: folder{t, fs, worldDir}, strict: fs, led: newLedger(keys), rng: rng, closed: closed}
+}
+
+// newSmallSpecimen makes a table, lives again, and stands in the log with the
+// rest: small enough for every byte of it to be harmed.
+func newSmallSpecimen(t fataler, rng *rand.Rand) *specimen {
+	t.Helper()
+	s := emptySpecimen(t, rng, true)
+	s.grow(&varve.Options{MemtableBytes: 64 << 10}, func(db *varve.DB) {
+		s.commits(db, 3, 50)
+		s.must("Flush", db.Flush())
+	})
+	s.grow(&varve.Options{MemtableBytes: 64 << 10}, func(db *varve.DB) { s.commits(db, 2, 50) })
+	s.finish()
+	return s
+}
+
+// finish notes which files there are.
+func (s *specimen) finish() {
+	s.files = slices.DeleteFunc(s.names(), func(name string) bool { return kindOf(name) == "other" })
 }
 
 // grow opens, changes, and closes.
@@ -113,22 +137,34 @@ func (s *specimen) commit(db *varve.DB, valueBytes int, d varve.Durability) {
 			unit[i].to = newStamp(s.nextID, s.rng.IntN(valueBytes))
 		}
 	}
+	s.nextID++ // and last a value that can be found in the log
+	unit = append(unit, change{s.rng.IntN(specimenKeys), newStamp(s.nextID, 24+s.rng.IntN(valueBytes))})
 	_, err := apply(db.With(d), s.led.keys, unit, true)
 	s.must("write", err)
 	s.led.units = append(s.led.units, unit)
 }
 
-// note looks where the newest segment ends now.
+// note finds the last value of the newest unit in the log: there it ends.
 func (s *specimen) note() {
 	s.t.Helper()
-	logs := s.of("log")
-	for i := len(logs) - 1; i >= 0; i-- {
-		end := logicalEnd(s.read(logs[i]))
-		if end > 0 {
-			s.ends = append(s.ends, logEnd{logs[i], end, len(s.led.units)})
+	newest := s.led.units[len(s.led.units)-1]
+	value := newest[len(newest)-1].to.bytes(nil)
+	since := logEnd{}
+	if len(s.ends) > 0 {
+		since = s.ends[len(s.ends)-1]
+	}
+	still := s.copied() // the engine takes segments away meanwhile
+	for _, name := range still.of("log") {
+		data, from := still.read(name), 0
+		if name == since.name {
+			from = since.end
+		}
+		if at := bytes.Index(data[from:], value); name >= since.name && at >= 0 {
+			s.ends = append(s.ends, logEnd{name, from + at + len(value), len(s.led.units)})
 			return
 		}
 	}
+	s.t.Fatalf("a Synced value of %d B stands in no log", len(value))
 }
 
 // before is how many units are whole in the log before an offset of its newest

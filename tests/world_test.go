@@ -104,7 +104,12 @@ func randomOptions(d dice, fs vfs.FS, seen *sightings) varve.Options {
 
 func (w *world) open() {
 	w.t.Helper()
-	w.o = randomOptions(w.d, w.fs, w.seen)
+	w.openWith(randomOptions(w.d, w.fs, w.seen))
+}
+
+func (w *world) openWith(o varve.Options) {
+	w.t.Helper()
+	w.o = o
 	db, err := varve.Open(worldDir, &w.o)
 	if err != nil {
 		w.t.Fatalf("open with %s: %v", describe(&w.o), err)
@@ -214,6 +219,33 @@ func (w *world) shut() {
 		w.fig.heldOverClose += len(w.iter) + len(w.snap)
 		w.expectClosed()
 		w.release()
+	}
+}
+
+// bulk writes so much, incompressible and through the smallest memtable, that
+// the tree grows four levels.
+func (w *world) bulk() {
+	w.t.Helper()
+	w.shut()
+	w.m.settleAt(w.m.unit)
+	w.batches = nil
+	o := randomOptions(w.d, w.fs, w.seen)
+	o.MemtableBytes, o.Compression, o.Durability = 64<<10, varve.CompressionNone, varve.Buffered
+	w.openWith(o)
+	for written := 0; w.fig.levels < 4 && written < 96<<20; {
+		stop := watchdog(time.Minute, "bulk writing")
+		unit := make([]change, 40)
+		for i := range unit {
+			w.nextID += 2 - w.nextID%2 // even ones do not compress
+			unit[i] = change{w.d.IntN(len(w.m.keys)), newStamp(w.nextID, 2500+w.d.IntN(2500))}
+			written += int(unit[i].to.size)
+		}
+		w.write(unit)
+		if written%(1<<20) < 160_000 {
+			w.durable()
+			w.fig.levels = max(w.fig.levels, levelsInUse(w.db.Metrics()))
+		}
+		stop()
 	}
 }
 

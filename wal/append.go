@@ -122,6 +122,7 @@ func (l *Log) nextChunkLocked(seg *segment, offset int64) {
 		l.full = append(l.full, l.cur)
 	}
 	l.cur = l.newChunkLocked(seg, offset)
+	l.gateLocked()
 }
 
 func (l *Log) newChunkLocked(seg *segment, offset int64) *chunk {
@@ -130,6 +131,7 @@ func (l *Log) newChunkLocked(seg *segment, offset int64) *chunk {
 		c, l.pool = l.pool[n-1], l.pool[:n-1]
 	} else {
 		c = &chunk{buf: make([]byte, chunkAlloc)}
+		l.chunks++
 	}
 	c.seg, c.offset, c.clean, c.used = seg, offset, 0, 0
 	return c
@@ -173,7 +175,7 @@ func (l *Log) sealLocked(why uint64) {
 func (l *Log) newMarkLocked() mark {
 	return mark{
 		durable: LSN(l.durable.Load()), durableSeq: l.durableSeq.Load(), start: l.start,
-		time: l.stampLocked(), epoch: l.epoch,
+		time: l.stampLocked(), epoch: l.epoch, edit: l.edit.Load(),
 	}
 }
 
@@ -185,8 +187,16 @@ func (l *Log) stampLocked() int64 {
 }
 
 // WaitRoom waits, outside the caller's locks, while too much is appended and not
-// written. It returns the error of a log that has stopped.
+// written. It returns the error of a log that has stopped. Mostly it is one atomic
+// load: it may stand before every append.
 func (l *Log) WaitRoom() error {
+	if l.gate.Load() == 0 {
+		return nil
+	}
+	return l.waitRoom()
+}
+
+func (l *Log) waitRoom() error {
 	l.mu.Lock()
 	for l.pending > pendingMaxBytes && !l.stopped {
 		l.flusher.kick()

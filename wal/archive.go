@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/varvekv/varve/internal/filename"
@@ -58,11 +56,8 @@ func (k *keeper) archive(ctx context.Context, seg *segment) error {
 		}
 		return nil
 	}
-	if ctx.Err() != nil {
-		return err
-	}
 	k.mu.Lock()
-	dropped := len(k.released) >= a.MaxBacklog
+	dropped := ctx.Err() == nil && len(k.released) >= a.MaxBacklog
 	k.mu.Unlock()
 	k.log.stats.archiveFails.Add(1)
 	if f := k.log.options.Events.ArchiveFailed; f != nil {
@@ -99,7 +94,7 @@ func (k *keeper) archiveOne(ctx context.Context, a *Archive, seg *segment) (Arch
 		}
 	}
 	if a.Handler != nil {
-		if err := a.Handler(ctx, s); err != nil {
+		if err := hand(ctx, a.Handler, s); err != nil {
 			return s, fmt.Errorf("wal: archive handler for %s: %w", seg.name, err)
 		}
 	}
@@ -107,6 +102,29 @@ func (k *keeper) archiveOne(ctx context.Context, a *Archive, seg *segment) (Arch
 		return s, k.retain(a)
 	}
 	return s, nil
+}
+
+// handlerGrace is how much longer than its context a Handler may take.
+const handlerGrace = time.Second
+
+// hand gives a segment to a Handler. One that goes on though its context has ended
+// is left alone: Close must not hang on it.
+func hand(ctx context.Context, handler func(context.Context, ArchivedSegment) error, s ArchivedSegment) error {
+	done := make(chan error, 1)
+	go func() { done <- handler(ctx, s) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(handlerGrace)
+	defer grace.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-grace.C:
+		return fmt.Errorf("it goes on though its context has ended: %w", ctx.Err())
+	}
 }
 
 // verify reads the segment before it is copied: damage must not enter an archive
@@ -124,7 +142,7 @@ func (k *keeper) verify(seg *segment) (err error) {
 		return fmt.Errorf("wal: archive: read %s: %w", seg.name, s.Err())
 	}
 	if LSN(s.LSN()) != seg.end {
-		return fmt.Errorf("wal: archive: %w", corruptAt(seg.name, s.Offset(), s.Stop()))
+		return fmt.Errorf("wal: archive: %w", stopped(seg.name, s))
 	}
 	return nil
 }
@@ -136,16 +154,21 @@ func (k *keeper) copyOnce(ctx context.Context, a *Archive, seg *segment, s Archi
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	temp := filename.MakeTemp(s.Name)
+	// The identity keeps two logs apart that were given one directory.
+	temp := filename.MakeTemp(fmt.Sprintf("%s.%016x", s.Name, s.Identity))
 	if err := a.Dir.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := k.copyTo(ctx, a.Dir, temp, seg, s); err != nil {
 		return err
 	}
+	if _, err := a.Dir.Stat(s.Name); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, k.sameSegment(a, seg, s), a.Dir.Remove(temp)) // another log was quicker
+	}
 	if err := a.Dir.Rename(temp, s.Name); err != nil {
 		return err
 	}
+	delete(k.ownCopies, s.Name)
 	return a.Dir.Sync()
 }
 
@@ -156,11 +179,7 @@ func (k *keeper) sameSegment(a *Archive, seg *segment, s ArchivedSegment) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	block := make([]byte, headerBytes)
-	if _, err := io.ReadFull(r, block); err != nil {
-		return fmt.Errorf("read %s in the archive: %w", s.Name, err)
-	}
-	h, _, err := parseHeader(block)
+	h, err := readArchivedHeader(r, s.Name)
 	if err != nil {
 		return err
 	}
@@ -204,62 +223,4 @@ func (k *keeper) copyTo(ctx context.Context, d vfs.Dir, temp string, seg *segmen
 		return err
 	}
 	return dst.Sync()
-}
-
-// retain removes the oldest copies beyond the archive's bounds.
-func (k *keeper) retain(a *Archive) error {
-	if a.MaxBytes <= 0 && a.MaxAge <= 0 {
-		return nil
-	}
-	names, err := a.Dir.List()
-	if err != nil {
-		return fmt.Errorf("wal: archive: %w", err)
-	}
-	copies, total, err := archivedCopies(a.Dir, names)
-	if err != nil {
-		return err
-	}
-	oldest := k.log.options.Clock().Add(-a.MaxAge)
-	for _, c := range copies {
-		over := a.MaxBytes > 0 && total > a.MaxBytes
-		aged := a.MaxAge > 0 && c.modified.Before(oldest)
-		if !over && !aged {
-			break
-		}
-		if err := a.Dir.Remove(c.name); err != nil {
-			return fmt.Errorf("wal: archive: %w", err)
-		}
-		total -= c.sizeBytes
-	}
-	return nil
-}
-
-type archivedCopy struct {
-	name      string
-	number    uint64
-	sizeBytes int64
-	modified  time.Time
-}
-
-// archivedCopies is what lies in an archive, the oldest first.
-func archivedCopies(d vfs.Dir, names []string) (copies []archivedCopy, total int64, err error) {
-	for _, name := range names {
-		kind, number := filename.Parse(strings.TrimSuffix(name, compressedSuffix))
-		if kind != filename.Log {
-			continue
-		}
-		info, err := d.Stat(name)
-		if err != nil {
-			return nil, 0, fmt.Errorf("wal: archive: %w", err)
-		}
-		copies = append(copies, archivedCopy{name, number, info.SizeBytes, info.ModTime})
-		total += info.SizeBytes
-	}
-	slices.SortFunc(copies, func(a, b archivedCopy) int {
-		if a.number < b.number {
-			return -1
-		}
-		return 1
-	})
-	return copies, total, nil
 }

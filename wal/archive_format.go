@@ -136,7 +136,7 @@ func (r *archiveReader) head() error {
 		return corruption.New(r.name, 0, "no archived segment")
 	}
 	if v := binary.LittleEndian.Uint32(p[8:]); v != archiveVersion {
-		return fmt.Errorf("wal: %s: archive format version %d; this program reads version %d", r.name, v, archiveVersion)
+		return unsupported(r.name, 8, "archive format version %d, known is %d", v, archiveVersion)
 	}
 	return nil
 }
@@ -180,6 +180,9 @@ func (r *archiveReader) block() error {
 		r.ended = true
 		return nil
 	}
+	if t != codec.Invalid && !t.Known() {
+		return unsupported(r.name, start, "block stored with %v", t)
+	}
 	if r.plain, err = codec.Decode(r.plain[:0], p, t, int(rawLen)); err != nil {
 		return corruption.New(r.name, start, "%v", err)
 	}
@@ -201,6 +204,10 @@ func (r *archiveReader) take(n int) ([]byte, error) {
 	return r.stored, nil
 }
 
-func corruptAt(name string, offset int64, reason recordio.Reason) error {
-	return corruption.New(name, offset, "%s", reason)
+// stopped is the error for a scan that ended before it should.
+func stopped(name string, s *recordio.Scanner) error {
+	if s.Stop() == recordio.Unknown {
+		return corruption.Unsupported(name, s.Offset(), "%s", s.Stop())
+	}
+	return corruption.New(name, s.Offset(), "%s", s.Stop())
 }

@@ -50,7 +50,7 @@ func (l *Log) startBackground() {
 func (l *Log) stopBackground() {
 	close(l.flusher.stop)
 	<-l.flusher.done
-	l.keeper.stopAndWait()
+	l.keeper.finishAndWait()
 }
 
 func (l *Log) runFlusher() {
@@ -82,6 +82,7 @@ func (l *Log) onInterval() {
 	if l.runGroup(false) != nil {
 		return
 	}
+	l.trimPool()
 	l.mu.Lock()
 	due := l.durable.Load() > uint64(l.lastMark.durable)
 	l.mu.Unlock()

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -126,6 +127,9 @@ func (l *Log) commitGroup(wantSync bool) error {
 	}
 	t := &l.turn
 	if !wantSync {
+		if len(t.unsynced) > unsyncedMax {
+			t.unsynced = slices.DeleteFunc(t.unsynced, (*segment).isGone) // no need to sync for those
+		}
 		if len(t.unsynced) > unsyncedMax {
 			return l.syncAll()
 		}

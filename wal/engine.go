@@ -24,13 +24,3 @@ func (l *Log) Check(ctx context.Context) error {
 	}
 	return nil
 }
-
-// lastEdit is the greatest manifest edit that a segment header proves durable.
-func lastEdit(files []*found) (edit uint64) {
-	for _, f := range files {
-		if f.class == live {
-			edit = max(edit, f.header.edit)
-		}
-	}
-	return edit
-}

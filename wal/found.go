@@ -31,6 +31,7 @@ type found struct {
 	class     class
 	header    segmentHeader
 	damage    headerDamage
+	block     []byte // the header block as it should be, read from one whole copy
 
 	// From the header that links to it.
 	bounded  bool
@@ -57,7 +58,10 @@ func (f *found) readHeader(d vfs.Dir) (err error) {
 		return fmt.Errorf("wal: open: read the header of %s: %w", f.name, err)
 	}
 	if f.header, f.damage, err = parseHeader(block); err != nil {
-		return fmt.Errorf("wal: open %s: %w", f.name, err)
+		return unsupported(f.name, 0, "%v", err)
+	}
+	if f.damage.usable {
+		f.block = blockOf(wholeCopy(block))
 	}
 	switch {
 	case !f.damage.usable:
@@ -66,6 +70,14 @@ func (f *found) readHeader(d vfs.Dir) (err error) {
 		f.class = spare
 	default:
 		f.class, f.end = live, f.header.first
+	}
+	return nil
+}
+
+// checkFeatures refuses to write behind features that allow reading only.
+func (f *found) checkFeatures(readOnly bool) error {
+	if unknown := f.header.features.readCompatible &^ knownReadCompatible; unknown != 0 && !readOnly {
+		return unsupported(f.name, 24, "unknown feature bits %#x allow reading only", unknown)
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (r *recoverer) rewrite(f *found, from, end int64) (err error) {
 	buf := make([]byte, chunkBytes)
 	end = min((end+recordio.BlockBytes-1)&^(recordio.BlockBytes-1), f.sizeBytes)
 	if from == 0 {
-		if _, err := file.WriteAt(appendHeader(nil, &f.header), 0); err != nil {
+		if _, err := file.WriteAt(f.block, 0); err != nil {
 			return fmt.Errorf("wal: open: rewrite %s: %w", f.name, err)
 		}
 		from = headerBytes
@@ -141,7 +141,7 @@ func (r *recoverer) newHeader() segmentHeader {
 	return segmentHeader{
 		state: stateSegment, number: r.greatest + 1, identity: rep.Identity, epoch: rep.Epoch,
 		first: rep.Next, firstSeq: rep.LastSeq + 1, start: r.start,
-		durable: rep.Next, durableSeq: rep.LastSeq, created: max(r.options.Clock().UnixNano(), r.stamp), prev: r.prev,
+		durable: rep.Next, durableSeq: rep.LastSeq, edit: rep.LastEdit, created: max(r.options.Clock().UnixNano(), r.stamp), prev: r.prev,
 	}
 }
 
@@ -247,6 +247,7 @@ func (r *recoverer) install(seg *segment) error {
 	l.written.Store(uint64(seg.first))
 	l.durable.Store(uint64(seg.first))
 	l.durableSeq.Store(rep.LastSeq)
+	l.edit.Store(rep.LastEdit)
 	l.lastTime.Store(seg.header.created)
 	l.lastMark = mark{durable: seg.first, time: seg.header.created}
 	l.turn.target, l.turn.targetSeq = seg.first, rep.LastSeq
@@ -292,6 +293,9 @@ func (r *recoverer) findEnd(f *found) (err error) {
 	for s.Next() {
 		f.end = LSN(s.LSN())
 	}
+	if s.Stop() == recordio.Unknown {
+		return fmt.Errorf("wal: open: %w", stopped(f.name, s))
+	}
 	return s.Err()
 }
 
@@ -322,5 +326,6 @@ func (r *recoverer) installReadOnly() error {
 	l.active = newSegment(h, headerBytes)
 	l.stopped = true
 	l.failed.Store(&stickyError{fmt.Errorf("wal: %w", ErrReadOnly)})
+	l.gateLocked()
 	return nil
 }

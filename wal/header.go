@@ -23,7 +23,11 @@ import (
 //	 88 durableLSN u64   96 durableSeq u64 proven when written
 //	104 manifestEdit u64 last durable one  112 created i64, unix nanoseconds
 //	120 prevNumber u64   128 prevEnd u64   136 prevChain u64  144 prevEpoch u64
-//	152 zeros            508 crc u32       CRC32C of bytes 0 to 508
+//	152 reserved         508 crc u32       CRC32C of bytes 0 to 508
+//
+// What is reserved is zero in this version. A later one may put fields there that
+// a reader may ignore: the checksum covers them, and whoever rewrites a header
+// writes the bytes that it read.
 const (
 	headerBytes     = recordio.BlockBytes
 	headerCopyBytes = 512
@@ -36,11 +40,16 @@ const (
 	stateSpare   = 2 // prepared for reuse: holds nothing
 )
 
-// Feature bits that this version understands.
+// Feature bits that this version understands. Compatible ones need no understanding.
 const (
 	knownIncompatible   = 0
 	knownReadCompatible = 0
 )
+
+// features are what a segment holds that earlier versions did not know.
+type features struct {
+	incompatible, readCompatible, compatible uint64
+}
 
 // link ties a segment to the one before it.
 type link struct {
@@ -52,6 +61,7 @@ type link struct {
 
 type segmentHeader struct {
 	state      uint32
+	features   features
 	number     uint64
 	identity   uint64
 	epoch      uint64
@@ -79,7 +89,7 @@ func appendHeader(dst []byte, h *segmentHeader) []byte {
 	le.PutUint32(p[8:], segmentVersion)
 	le.PutUint32(p[12:], h.state)
 	for i, v := range []uint64{
-		0, 0, 0, h.number, h.identity, h.epoch, uint64(h.first), h.firstSeq, uint64(h.start),
+		h.features.incompatible, h.features.readCompatible, h.features.compatible, h.number, h.identity, h.epoch, uint64(h.first), h.firstSeq, uint64(h.start),
 		uint64(h.durable), h.durableSeq, h.edit, uint64(h.created),
 		h.prev.number, uint64(h.prev.end), h.prev.chain, h.prev.epoch,
 	} {
@@ -103,36 +113,52 @@ type headerDamage struct {
 	zero   bool // nothing but zeros
 }
 
-// errNotUnderstood is a valid header of a later version.
-type errNotUnderstood struct{ what string }
-
-func (e *errNotUnderstood) Error() string { return e.what }
-
-// parseHeader decodes a header block, which may be cut short.
+// parseHeader decodes a header block, which may be cut short. An error is a valid
+// header of a later version.
 func parseHeader(block []byte) (h segmentHeader, d headerDamage, err error) {
-	okA, err := parseHeaderCopy(block, 0, &h)
-	if err != nil {
+	raw := wholeCopy(block)
+	if raw == nil {
+		return h, brokenHeader(block), nil
+	}
+	if h, err = decodeHeader(raw); err != nil {
 		return h, d, err
 	}
-	if !okA {
-		okB, err := parseHeaderCopy(block, headerCopyB, &h)
-		if err != nil {
-			return h, d, err
-		}
-		if !okB {
-			return h, brokenHeader(block), nil
-		}
+	if h.state == 0 {
+		return h, headerDamage{reason: "segment header without a state"}, nil
 	}
-	want := appendHeader(nil, &h)
-	for i := range want {
+	for i, want := range blockOf(raw) {
 		if i >= len(block) {
 			return h, headerDamage{reason: "segment header is cut short", offset: int64(i), usable: true}, nil
 		}
-		if block[i] != want[i] {
+		if block[i] != want {
 			return h, headerDamage{reason: "segment header is damaged", offset: int64(i), usable: true}, nil
 		}
 	}
 	return h, headerDamage{usable: true}, nil
+}
+
+// wholeCopy is the first copy in a header block whose checksum is right; nil when
+// there is none.
+func wholeCopy(block []byte) []byte {
+	for _, at := range []int{0, headerCopyB} {
+		if len(block) < at+headerCopyBytes {
+			return nil
+		}
+		p := block[at : at+headerCopyBytes]
+		if binary.LittleEndian.Uint64(p) == segmentMagic && binary.LittleEndian.Uint32(p[508:]) == crc.Sum(p[:508]) {
+			return p
+		}
+	}
+	return nil
+}
+
+// blockOf is the header block that holds the copy twice, byte for byte, with what
+// this version does not know in it.
+func blockOf(raw []byte) []byte {
+	block := make([]byte, headerBytes)
+	copy(block, raw)
+	copy(block[headerCopyB:], raw)
+	return block
 }
 
 func brokenHeader(block []byte) headerDamage {
@@ -149,29 +175,24 @@ func brokenHeader(block []byte) headerDamage {
 	return headerDamage{reason: "segment header checksum mismatch"}
 }
 
-func parseHeaderCopy(block []byte, at int, h *segmentHeader) (ok bool, err error) {
-	if len(block) < at+headerCopyBytes {
-		return false, nil
-	}
-	p := block[at : at+headerCopyBytes]
+// decodeHeader decodes a copy whose checksum was verified.
+func decodeHeader(p []byte) (h segmentHeader, err error) {
 	le := binary.LittleEndian
-	if le.Uint64(p) != segmentMagic || le.Uint32(p[508:]) != crc.Sum(p[:508]) {
-		return false, nil
-	}
 	if v := le.Uint32(p[8:]); v != segmentVersion {
-		return false, &errNotUnderstood{fmt.Sprintf("segment format version %d; this program reads version %d", v, segmentVersion)}
-	}
-	if f := le.Uint64(p[16:]) &^ knownIncompatible; f != 0 {
-		return false, &errNotUnderstood{fmt.Sprintf("incompatible segment features %#x", f)}
-	}
-	if f := le.Uint64(p[24:]) &^ knownReadCompatible; f != 0 {
-		return false, &errNotUnderstood{fmt.Sprintf("segment features %#x", f)}
+		return h, fmt.Errorf("segment format version %d, known is %d", v, segmentVersion)
 	}
 	u := func(at int) uint64 { return le.Uint64(p[at:]) }
-	*h = segmentHeader{
-		state: le.Uint32(p[12:]), number: u(40), identity: u(48), epoch: u(56), first: LSN(u(64)), firstSeq: u(72),
+	h = segmentHeader{
+		state: le.Uint32(p[12:]), features: features{u(16), u(24), u(32)},
+		number: u(40), identity: u(48), epoch: u(56), first: LSN(u(64)), firstSeq: u(72),
 		start: LSN(u(80)), durable: LSN(u(88)), durableSeq: u(96), edit: u(104), created: int64(u(112)),
 		prev: link{number: u(120), end: LSN(u(128)), chain: u(136), epoch: u(144)},
 	}
-	return h.state == stateSegment || h.state == stateSpare, nil
+	if unknown := h.features.incompatible &^ knownIncompatible; unknown != 0 {
+		return h, fmt.Errorf("unknown incompatible feature bits %#x", unknown)
+	}
+	if h.state > stateSpare {
+		return h, fmt.Errorf("segment in state %d", h.state)
+	}
+	return h, nil
 }

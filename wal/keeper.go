@@ -18,6 +18,9 @@ import (
 // sparesMax bounds the files prepared ahead: they count as disk in use.
 const sparesMax = 2
 
+// closeGrace is how long Close waits for the archive to take what was released.
+const closeGrace = 5 * time.Second
+
 // retryAfter is how long the keeper rests after a failure.
 const retryAfter = time.Second
 
@@ -26,8 +29,10 @@ type keeper struct {
 	firstNumber uint64 // the first segment of this opening
 	synced      atomic.Bool
 	kicks       chan struct{}
-	stop        context.CancelFunc
+	windUp      context.CancelFunc // nothing is prepared any more; what was released is dealt with once more
+	stop        context.CancelFunc // that ends too
 	done        chan struct{}
+	ownCopies   map[string]bool // in the archive: whether they are of this log; the keeper's own
 
 	mu        sync.Mutex // guards below; never held across I/O. Rank: after Log.mu
 	changed   sync.Cond  // preparing has changed; L is &mu
@@ -49,15 +54,21 @@ type reusable struct {
 func (k *keeper) start(l *Log) {
 	k.log = l
 	k.kicks, k.done = make(chan struct{}, 1), make(chan struct{})
-	ctx, cancel := context.WithCancel(context.Background())
-	k.stop = cancel
-	go k.run(ctx)
+	archiving, stop := context.WithCancel(context.Background())
+	working, windUp := context.WithCancel(archiving)
+	k.windUp, k.stop = windUp, stop
+	go k.run(working, archiving)
 	k.kick()
 }
 
-func (k *keeper) stopAndWait() {
-	k.stop()
+// finishAndWait lets the keeper deal with what was released, and ends it. What the
+// archive does not take in time is found by the next opening.
+func (k *keeper) finishAndWait() {
+	k.windUp()
+	grace := time.AfterFunc(closeGrace, k.stop)
 	<-k.done
+	grace.Stop()
+	k.stop()
 }
 
 func (k *keeper) closeFiles() error {
@@ -78,19 +89,21 @@ func (k *keeper) kick() {
 	}
 }
 
-func (k *keeper) run(ctx context.Context) {
+func (k *keeper) run(working, archiving context.Context) {
 	defer close(k.done)
 	retry := time.NewTimer(time.Hour)
 	retry.Stop()
 	defer retry.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-working.Done():
+			// A failure was told by its event; the file stays for the next opening.
+			_ = k.dispose(archiving)
 			return
 		case <-k.kicks:
 		case <-retry.C:
 		}
-		if err := errors.Join(k.prepare(ctx), k.dispose(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(k.prepare(working), k.dispose(archiving)); err != nil {
 			retry.Reset(retryAfter)
 		}
 	}

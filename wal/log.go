@@ -32,6 +32,7 @@ type Log struct {
 	durableSeq atomic.Uint64
 	failed     atomic.Pointer[stickyError]
 	edit       atomic.Uint64 // last durable manifest edit
+	gate       atomic.Uint32 // 0: WaitRoom has nothing to do. Written under mu
 	lastTime   atomic.Int64  // newest time stamp given out; never goes back
 	stats      stats
 	line       line   // commits waiting, and who leads
@@ -50,7 +51,8 @@ type Log struct {
 	cur      *chunk   // takes appends
 	full     []*chunk // before cur, waiting to be written
 	pool     []*chunk // free
-	pending  int64    // bytes appended and not taken by a leader
+	chunks   int      // all there are: cur, full, pool and those being written
+	pending  int64    // bytes appended and not written
 	lastMark mark     // the newest mark appended
 	stopped  bool     // poisoned or closed: appends go nowhere
 	closed   bool
@@ -132,9 +134,30 @@ func (l *Log) Poison(cause error) {
 func (l *Log) stop() {
 	l.mu.Lock()
 	l.stopped = true
-	l.full, l.pool, l.cur, l.pending = nil, nil, nil, 0
+	l.full, l.pool, l.cur, l.pending, l.chunks = nil, nil, nil, 0, 0
+	l.gateLocked()
 	l.room.Broadcast()
 	l.mu.Unlock()
+}
+
+// Reasons for WaitRoom to look closer.
+const (
+	gateCrowded = 1 << iota // too much is pending
+	gateStopped             // there is an error to return
+)
+
+// gateLocked says whether WaitRoom has anything to do.
+func (l *Log) gateLocked() {
+	var gate uint32
+	if l.pending > pendingMaxBytes {
+		gate |= gateCrowded
+	}
+	if l.stopped {
+		gate |= gateStopped
+	}
+	if gate != l.gate.Load() {
+		l.gate.Store(gate)
+	}
 }
 
 // Durable is the position up to which the log is on stable storage.
@@ -180,7 +203,9 @@ func (l *Log) SetManifestEdit(n uint64) {
 }
 
 // Close makes everything appended durable, seals the last segment, waits for the
-// background and gives back what Open took. Calls that are running end first or
+// background, which archives what was released (for some seconds: what the archive
+// does not take by then it is given by the next opening), and gives back what Open
+// took. Calls that are running end first or
 // get ErrClosed. A second Close does nothing. After a failure it returns that
 // failure and leaves the files as they are.
 func (l *Log) Close() error {

@@ -9,13 +9,14 @@ import (
 // and says what was durable before that group was written; it is the proof that
 // recovery's verdict rests on. A seal is a mark that ends a segment.
 //
-//	mark := durableLSN u64 | durableSeq u64 | startLSN u64 | time i64 | epoch u64
+//	mark := durableLSN u64 | durableSeq u64 | startLSN u64 | time i64 | epoch u64 | manifestEdit u64
 //	seal := mark | count u64 | chain u64 | why u64 (1 rotated, 2 closed)
 //
-// time is in unix nanoseconds and never goes back. count is the units in the
+// time is in unix nanoseconds and never goes back. manifestEdit is the last one known
+// durable, 0 where there is none. count is the units in the
 // segment; chain is the chained checksum of all frames before the seal.
 const (
-	markBytes = 40
+	markBytes = 48
 	sealBytes = markBytes + 24
 
 	sealRotated = 1 // another segment follows
@@ -28,6 +29,7 @@ type mark struct {
 	start      LSN
 	time       int64
 	epoch      uint64
+	edit       uint64
 }
 
 type seal struct {
@@ -44,6 +46,7 @@ func putMark(p []byte, m mark) {
 	le.PutUint64(p[16:], uint64(m.start))
 	le.PutUint64(p[24:], uint64(m.time))
 	le.PutUint64(p[32:], m.epoch)
+	le.PutUint64(p[40:], m.edit)
 }
 
 // parseMark decodes a mark, or the mark that a seal begins with.
@@ -54,15 +57,16 @@ func parseMark(p []byte) (m mark, ok bool) {
 	le := binary.LittleEndian
 	return mark{
 		durable: LSN(le.Uint64(p[0:])), durableSeq: le.Uint64(p[8:]), start: LSN(le.Uint64(p[16:])),
-		time: int64(le.Uint64(p[24:])), epoch: le.Uint64(p[32:]),
+		time: int64(le.Uint64(p[24:])), epoch: le.Uint64(p[32:]), edit: le.Uint64(p[40:]),
 	}, true
 }
 
 func putSeal(p []byte, s seal) {
 	putMark(p, s.mark)
-	binary.LittleEndian.PutUint64(p[40:], s.count)
-	binary.LittleEndian.PutUint64(p[48:], s.chain)
-	binary.LittleEndian.PutUint64(p[56:], s.why)
+	p = p[markBytes:]
+	binary.LittleEndian.PutUint64(p[0:], s.count)
+	binary.LittleEndian.PutUint64(p[8:], s.chain)
+	binary.LittleEndian.PutUint64(p[16:], s.why)
 }
 
 func parseSeal(p []byte) (s seal, ok bool) {
@@ -71,7 +75,8 @@ func parseSeal(p []byte) (s seal, ok bool) {
 		return s, false
 	}
 	le := binary.LittleEndian
-	return seal{m, le.Uint64(p[40:]), le.Uint64(p[48:]), le.Uint64(p[56:])}, true
+	p = p[markBytes:]
+	return seal{m, le.Uint64(p[0:]), le.Uint64(p[8:]), le.Uint64(p[16:])}, true
 }
 
 // chained adds a frame, by its header's checksum, to a chained checksum. The

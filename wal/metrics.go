@@ -37,6 +37,7 @@ type Metrics struct {
 	DurableSeq            uint64
 	LiveSegments          int
 	PendingBytes          int64 // appended and not yet handed to the system
+	BufferBytes           int64 // memory of the buffers: for what is pending, and free ones
 
 	Segments     uint64 // begun
 	Recycled     uint64
@@ -65,5 +66,6 @@ func (l *Log) Metrics() Metrics {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m.End, m.Start, m.LiveSegments, m.PendingBytes = l.dataEnd, l.start, len(l.segments), l.pending
+	m.BufferBytes = int64(l.chunks) * chunkAlloc
 	return m
 }

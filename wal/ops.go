@@ -11,9 +11,10 @@ import (
 //	operation := kind u8 | [keyspace uvarint] | keyLen uvarint | key | [valueLen uvarint | value]
 //
 // Bits 0-5 of kind say what it does; bit 6: a keyspace id follows; bit 7: may be
-// skipped by a reader that does not know it (such an operation always has a
-// value, so that its length is known). Operation i of a unit has the sequence
-// firstSeq + i, skipped ones included.
+// skipped by a reader that does not know the kind (an operation of an unknown kind
+// always has a value, so that its length is known; a known kind is never skipped).
+// Operation i of a unit has the sequence firstSeq + i, skipped ones included.
+// There is no keyspace but 0 in this version: a known kind in another is refused.
 
 // OpKind is what an operation does. Values are part of the format.
 type OpKind uint8
@@ -62,11 +63,10 @@ func uvarintBytes(n int) int {
 
 // Op is one decoded operation; its slices are borrowed from the payload.
 type Op struct {
-	Kind     OpKind
-	Keyspace uint64
-	Key      []byte
-	Value    []byte // nil for a delete
-	Skip     bool   // of an unknown kind that may be skipped; it has taken a sequence
+	Kind  OpKind
+	Key   []byte
+	Value []byte // nil for a delete
+	Skip  bool   // of an unknown kind that may be skipped; it has taken a sequence
 }
 
 // OpsDecoder walks the operations of a payload without allocating:
@@ -98,15 +98,18 @@ func (d *OpsDecoder) Next() bool {
 	tag := d.rest[0]
 	d.rest = d.rest[1:]
 	op := Op{Kind: OpKind(tag & opKindMask)}
-	if tag&opKeyspace != 0 && !d.uvarint(&op.Keyspace) {
+	var keyspace uint64
+	if tag&opKeyspace != 0 && !d.uvarint(&keyspace) {
 		return d.fail(errOpsCut)
 	}
 	known := op.Kind == OpPut || op.Kind == OpDelete
 	switch {
 	case op.Kind == 0:
 		return d.fail(errOpsKind)
+	case known && keyspace != 0:
+		return d.fail(fmt.Errorf("wal: operation in keyspace %d: %w", keyspace, ErrUnsupported))
 	case !known && tag&opSkippable == 0:
-		return d.fail(fmt.Errorf("wal: operation kind %d is not understood by this version", op.Kind))
+		return d.fail(fmt.Errorf("wal: operation of kind %d: %w", op.Kind, ErrUnsupported))
 	}
 	op.Skip = !known
 	if !d.bytes(&op.Key) || op.Kind != OpDelete && !d.bytes(&op.Value) {
@@ -143,7 +146,20 @@ func (d *OpsDecoder) fail(err error) bool {
 	return false
 }
 
-// Err is why Next returned false, nil at the end of the payload.
+// notUnderstood is what makes the operations those of a later version; nil where
+// nothing does.
+func notUnderstood(payload []byte) error {
+	d := DecodeOps(payload)
+	for d.Next() {
+	}
+	if errors.Is(d.Err(), ErrUnsupported) {
+		return d.Err()
+	}
+	return nil
+}
+
+// Err is why Next returned false, nil at the end of the payload. It matches
+// ErrUnsupported where an operation must be understood and is not.
 func (d *OpsDecoder) Err() error { return d.err }
 
 // Len is how many bytes have not been decoded yet.

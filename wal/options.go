@@ -16,7 +16,10 @@ const (
 	maxSegmentBytes       = 1 << 40
 	defaultMaxRecordBytes = 64 << 20
 	chunkBytes            = 256 << 10 // one write to the file, and what the background writes at
-	pendingMaxBytes       = 8 << 20   // appended and not written: WaitRoom blocks beyond it
+	// pendingMaxBytes of what is appended and not written make WaitRoom block. A
+	// write to a growing file stands still for 50 to 700 ms while ext4 commits its
+	// journal; a caller that waits for nothing should not notice.
+	pendingMaxBytes = 64 << 20
 )
 
 // Options of Open and OpenDir. The zero value is ready.
@@ -96,7 +99,8 @@ type Events struct {
 
 // Archive says where copies of released segments go. Zero: nowhere.
 type Archive struct {
-	// Dir receives the files NNNNNN.log, or NNNNNN.log.zst and .s2 when compressed.
+	// Dir receives the files NNNNNN.log, or NNNNNN.log.vz when compressed. It must
+	// be a directory of its own: one that a database lives in is refused.
 	Dir vfs.Dir
 	// MaxBytes and MaxAge bound what is kept there; the oldest goes first. 0 = no bound.
 	MaxBytes int64

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/recordio"
 	"github.com/varvekv/varve/vfs"
 )
@@ -143,7 +142,7 @@ func (r *reading) frames(seg *segment, end LSN, file vfs.File) (more bool, err e
 	case s.Err() != nil:
 		return false, fmt.Errorf("wal: read %s: %w", seg.name, s.Err())
 	case LSN(s.LSN()) < end:
-		return false, fmt.Errorf("wal: read: %w", corruption.New(seg.name, s.Offset(), "%s", s.Stop()))
+		return false, fmt.Errorf("wal: read: %w", stopped(seg.name, s))
 	}
 	return true, nil
 }

@@ -3,6 +3,7 @@ package wal
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/filename"
@@ -26,7 +27,8 @@ type recoverer struct {
 	chain    []*found // the live segments, linked, ascending
 	start    LSN      // nothing before it is needed
 
-	proof  LSN // everything before it was durable once
+	proof  LSN    // everything before it was durable once
+	edit   uint64 // a manifest edit that was
 	stamp  int64
 	end    LSN    // accepted up to here
 	sum    uint64 // chained checksum up to end
@@ -45,6 +47,11 @@ func (r *recoverer) run() error {
 	begin := r.options.Clock()
 	defer func() { r.report.Duration = r.options.Clock().Sub(begin) }()
 	r.report.Verdict = Clean
+	if a := r.options.Archive.Dir; a != nil && !r.options.ReadOnly {
+		if err := checkArchive(a, r.dir.Path()); err != nil {
+			return err
+		}
+	}
 	r.start, r.proof = r.options.ReplayFrom, r.options.ProvenLSN
 	steps := []func() error{r.list, r.readHeaders, r.link, r.leaveOutReleased, r.scan, r.judgeNewest, r.judgeEmpty}
 	for _, step := range steps {
@@ -52,7 +59,7 @@ func (r *recoverer) run() error {
 			return err
 		}
 	}
-	r.report.LastEdit = lastEdit(r.files)
+	r.report.LastEdit = r.edit
 	if r.options.Judge != nil {
 		if err := r.options.Judge(r.start, r.report.LastEdit); err != nil {
 			return err
@@ -77,9 +84,9 @@ func (r *recoverer) list() error {
 	for _, name := range names {
 		kind, number := filename.Parse(name)
 		if kind == filename.Torn {
-			r.torn = append(r.torn, name)
-			kind, number = filename.Parse(name[:len(name)-len(tornSuffix)])
-			if kind == filename.Log {
+			// Others' names that end so are none of the log's business.
+			if kind, number = filename.Parse(strings.TrimSuffix(name, tornSuffix)); kind == filename.Log {
+				r.torn = append(r.torn, name)
 				r.greatest = max(r.greatest, number)
 			}
 			continue
@@ -103,6 +110,9 @@ func (r *recoverer) readHeaders() error {
 		}
 		if f.class != live {
 			continue
+		}
+		if err := f.checkFeatures(r.options.ReadOnly); err != nil {
+			return err
 		}
 		if f.header.number != f.number {
 			return r.stale(f, 40, "the header is that of segment %d", f.header.number)
@@ -136,6 +146,7 @@ func (r *recoverer) link() error {
 			cur = f
 			r.start = max(r.start, f.header.start)
 			r.proof = max(r.proof, f.header.durable)
+			r.edit = max(r.edit, f.header.edit)
 		}
 	}
 	for cur != nil {

@@ -77,6 +77,11 @@ func (k *keeper) addReleased(seg *segment) {
 func (k *keeper) dispose(ctx context.Context) error {
 	var errs []error
 	for _, seg := range k.takeUnpinned() {
+		if ctx.Err() != nil {
+			k.putBack(seg)
+			errs = append(errs, ctx.Err())
+			continue
+		}
 		if k.log.Err() != nil {
 			return k.log.Err() // nothing is deleted or recycled any more
 		}

@@ -100,7 +100,7 @@ func (ss *segmentScan) frames() {
 	}
 	if ss.scanner.Stop() == recordio.Unknown {
 		h := ss.scanner.Frame().Header
-		ss.fatal = fmt.Errorf("wal: open: %s at offset %d: frame kind %d, flags %#x are not understood by this version", ss.f.name, ss.scanner.Offset(), h.Kind, h.Flags)
+		ss.fatal = unsupported(ss.f.name, ss.scanner.Offset(), "frame of kind %d, flags %#x", h.Kind, h.Flags)
 	}
 }
 
@@ -140,6 +140,7 @@ func (r *recoverer) noteMark(m mark) {
 	r.proof = max(r.proof, m.durable)
 	r.start = max(r.start, m.start)
 	r.stamp = max(r.stamp, m.time)
+	r.edit = max(r.edit, m.edit)
 }
 
 func (ss *segmentScan) data(fr *recordio.Frame) string {
@@ -176,6 +177,10 @@ func (ss *segmentScan) data(fr *recordio.Frame) string {
 
 func (ss *segmentScan) replay(u Unit) error {
 	if err := ss.r.options.Replay(u); err != nil {
+		// Whatever the caller makes of it: newer is not damaged.
+		if why := notUnderstood(u.Payload); why != nil {
+			return unsupported(ss.f.name, ss.f.offsetOf(u.LSN), "%v", why)
+		}
 		return fmt.Errorf("wal: replay %s at offset %d: %w", ss.f.name, ss.f.offsetOf(u.LSN), err)
 	}
 	return nil

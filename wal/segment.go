@@ -42,6 +42,13 @@ type segment struct {
 
 func segmentName(number uint64) string { return filename.Make(filename.Log, number) }
 
+// isGone reports whether its file was recycled or removed.
+func (s *segment) isGone() bool {
+	s.io.Lock()
+	defer s.io.Unlock()
+	return s.gone
+}
+
 // offsetOf is the file offset of a position in the segment.
 func (s *segment) offsetOf(lsn LSN) int64 { return headerBytes + int64(lsn-s.first) }
 

@@ -12,7 +12,6 @@ import (
 type turn struct {
 	group    []*waiter
 	chunks   []*chunk // being written
-	done     []*chunk // written: back to the pool at the next take
 	unsynced []*segment
 	dirSync  bool // a directory entry is not durable yet
 

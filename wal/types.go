@@ -41,13 +41,21 @@ var (
 	ErrReadOnly   = errors.New("opened read-only")
 	ErrLocked     = vfs.ErrLocked  // another opener holds the directory
 	ErrCorruption = corruption.Err // matches every *CorruptionError
-	ErrPoisoned   = errors.New("poisoned by an earlier I/O error; reopen")
-	ErrTooLarge   = errors.New("too large")
-	ErrNotFound   = errors.New("not found")
+	// ErrUnsupported matches the errors for what a later version wrote: whole, not
+	// damaged, and not to be mended by any Policy.
+	ErrUnsupported = corruption.ErrUnsupported
+	ErrPoisoned    = errors.New("poisoned by an earlier I/O error; reopen")
+	ErrTooLarge    = errors.New("too large")
+	ErrNotFound    = errors.New("not found")
 )
 
 // CorruptionError says which file is damaged, at which byte, and how.
 type CorruptionError = corruption.Error
+
+// unsupported is the error for what a later version wrote.
+func unsupported(file string, offset int64, format string, args ...any) error {
+	return fmt.Errorf("wal: %w", corruption.Unsupported(file, offset, format, args...))
+}
 
 // poisonError is the one sticky error of a log: it matches ErrPoisoned and what
 // had failed.
@@ -128,6 +136,6 @@ type Recovery struct {
 	Segment  uint64 // number of the segment that holds End; 0 = none
 	Chain    uint64 // the chained checksum up to End
 	LastSeq  uint64 // greatest sequence replayed or skipped; 0 = none
-	LastEdit uint64 // greatest manifest edit that a segment header proves durable
+	LastEdit uint64 // greatest manifest edit that a segment header or a mark proves durable
 	LastTime int64  // unix nanoseconds of the newest mark; 0 = none
 }

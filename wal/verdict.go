@@ -204,7 +204,7 @@ func (r *recoverer) judgeNewest() error {
 			return err
 		}
 		f.dropped = f.sizeBytes
-		r.damaged(f, 0, r.end, f.sizeBytes, f.damage.reason)
+		r.damaged(f, 0, max(r.end, r.start), f.sizeBytes, f.damage.reason)
 		return nil
 	}
 	return nil

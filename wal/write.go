@@ -21,8 +21,11 @@ const (
 // markEvery is how old the newest mark's time stamp may get, in nanoseconds.
 const markEvery = 1e6
 
-// poolMax bounds the free chunks that are kept.
-const poolMax = 16
+// Free chunks that are kept: while appends come in, and once none do.
+const (
+	poolMax  = 16
+	poolIdle = 4
+)
 
 // writePending takes what was appended and writes it to the segment files, in
 // whole blocks. REQUIRES: the lead.
@@ -39,8 +42,10 @@ func (l *Log) writePending(how takeKind) error {
 		if err := l.writeChunk(c); err != nil {
 			return l.poisoned(err)
 		}
+		l.chunkWritten(c)
 	}
-	t.done, t.chunks = append(t.done, t.chunks...), t.chunks[:0]
+	clear(t.chunks)
+	t.chunks = t.chunks[:0]
 	t.target, t.targetSeq = end, seq
 	l.written.Store(uint64(end))
 	return nil
@@ -53,7 +58,6 @@ func (l *Log) take(how takeKind) (end LSN, seq uint64, ok bool) {
 	now := l.options.Clock().UnixNano()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.recycleChunksLocked()
 	if l.stopped {
 		return 0, 0, false
 	}
@@ -77,17 +81,37 @@ func (l *Log) take(how takeKind) (end LSN, seq uint64, ok bool) {
 		l.cur.clean = l.cur.used
 	}
 	t.chunks, l.full = l.full, t.chunks[:0]
-	l.pending = 0
-	l.room.Broadcast()
 	return l.end, l.lastSeq, true
 }
 
-func (l *Log) recycleChunksLocked() {
-	t := &l.turn
-	n := min(len(t.done), max(0, poolMax-len(l.pool)))
-	l.pool = append(l.pool, t.done[:n]...)
-	clear(t.done)
-	t.done = t.done[:0]
+// chunkWritten makes room: the chunk's bytes are in the file.
+func (l *Log) chunkWritten(c *chunk) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return
+	}
+	l.pending -= int64(c.used - c.clean)
+	if len(l.pool) < poolMax {
+		l.pool = append(l.pool, c)
+	} else {
+		l.chunks--
+	}
+	if l.gate.Load() != 0 {
+		l.gateLocked()
+		l.room.Broadcast()
+	}
+}
+
+// trimPool gives memory back once everything is written.
+func (l *Log) trimPool() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if extra := len(l.pool) - poolIdle; extra > 0 && l.pending == 0 {
+		clear(l.pool[poolIdle:])
+		l.pool = l.pool[:poolIdle]
+		l.chunks -= extra
+	}
 }
 
 // writeChunk writes a chunk, and tells of the segment that begins with it.
