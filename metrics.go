@@ -59,6 +59,7 @@ type MemoryMetrics struct {
 	Immutables int64 // those that wait for their flush
 	Cache      int64 // mapped for blocks
 	Tables     int64 // indexes and filters of open tables; counted in CacheBytes
+	Idle       int64 // arenas kept for the next memtable
 	OffHeap    int64 // everything mapped outside Go's heap by varve in this process
 }
 
@@ -139,6 +140,7 @@ func (db *DB) measure(m *Metrics) {
 		Memtable: v.mem.SizeBytes(),
 		Cache:    m.Cache.MappedBytes,
 		Tables:   m.Cache.ChargedBytes,
+		Idle:     int64(db.arenas.Idle()) * db.opts.MemtableBytes,
 		OffHeap:  offheap.Live(),
 	}
 	for _, im := range v.imms {
@@ -181,8 +183,8 @@ func (m Metrics) String() string {
 		}
 	}
 	w.Flush() //nolint:errcheck // into memory
-	fmt.Fprintf(&b, "memory: memtable %s, immutables %s, cache %s (indexes and filters %s), off heap %s\n",
-		bytesText(m.Memory.Memtable), bytesText(m.Memory.Immutables), bytesText(m.Memory.Cache), bytesText(m.Memory.Tables), bytesText(m.Memory.OffHeap))
+	fmt.Fprintf(&b, "memory: memtable %s, immutables %s, cache %s, indexes and filters %s, idle arenas %s; off heap %s in all\n",
+		bytesText(m.Memory.Memtable), bytesText(m.Memory.Immutables), bytesText(m.Memory.Cache), bytesText(m.Memory.Tables), bytesText(m.Memory.Idle), bytesText(m.Memory.OffHeap))
 	fmt.Fprintf(&b, "writes: %d operations, %s; write amplification %.2f; last sequence %d, durable %d\n",
 		m.Operations, bytesText(int64(m.UserBytes)), m.WriteAmplification(), m.LastSeq, m.DurableSeq)
 	fmt.Fprintf(&b, "work: %d flushes (%s), %d compactions (%s in, %s out), %d moves, %d rotations\n",

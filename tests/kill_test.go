@@ -23,7 +23,7 @@ var killPhases = []string{"opening", "loading", "flushing", "compacting", "rotat
 func TestKill(t *testing.T) {
 	guard(t)
 	rng, seed := seeded(t)
-	rounds := budget(*killsFlag, 6, 15, 200)
+	rounds := budget(*killsFlag, 6, 60, 10_000)
 	hit, acks, unacked := make(map[string]int), 0, 0
 	var v *victim
 	least := max(1, rounds/15)

@@ -12,7 +12,7 @@ import (
 var (
 	seedFlag   = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
 	opsFlag    = flag.Int("ops", 0, "metamorphic operations; 0 = 30 k short, 1 M normal, 10 M soak")
-	killsFlag  = flag.Int("kills", 0, "rounds of kill -9; 0 = 6 short, 15 normal, 200 soak")
+	killsFlag  = flag.Int("kills", 0, "rounds of kill -9; 0 = 6 short, 60 normal, 10 k soak")
 	imagesFlag = flag.Int("images", 0, "crash images; 0 = 300 short, 4 k normal, 1 M soak")
 	soakFlag   = flag.Bool("soak", os.Getenv("VARVE_SOAK") != "", "full figures, hours; also VARVE_SOAK=1")
 	loadFlag   = flag.Bool("load", os.Getenv("VARVE_LOAD") != "", "the large random load; also VARVE_LOAD=1 and -soak")
