@@ -39,6 +39,7 @@ type background struct {
 	busy       map[*compaction.Plan]struct{}
 	manual     int                // Compact calls that wait for their turn
 	damaged    []*compaction.Plan // stand-ins for slices that no plan may take
+	damage     error              // that made the last of them
 	changed    chan struct{}      // closed and renewed when a flush or compaction ends
 	flushes    attempts
 	compacting attempts
@@ -170,6 +171,7 @@ func (w *background) quarantine(plan *compaction.Plan, err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.damage = err
 	w.damaged = append(w.damaged, &compaction.Plan{Reason: plan.Reason, Inputs: named})
 }
 

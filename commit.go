@@ -99,6 +99,9 @@ func (db *DB) commitRunning(ops []byte, count int, d Durability) (uint64, place,
 		return 0, place{}, err
 	}
 	seq, at, err := db.sequence(ops, sum, count)
+	if at.isBroken {
+		db.log.Poison(err) // here, where no lock is held while Events are told
+	}
 	if err != nil {
 		return seq, at, err
 	}
@@ -110,6 +113,9 @@ func (db *DB) commitRunning(ops []byte, count int, d Durability) (uint64, place,
 func (db *DB) sequence(ops []byte, sum uint32, count int) (seq uint64, at place, err error) {
 	db.commitMu.Lock()
 	defer db.commitMu.Unlock()
+	if db.broken != nil {
+		return 0, at, db.broken
+	}
 	if at.rotated, err = db.roomLocked(len(ops), count); err != nil {
 		return 0, at, err
 	}
@@ -127,7 +133,7 @@ func (db *DB) sequence(ops []byte, sum uint32, count int) (seq uint64, at place,
 	if _, err := addOps(m, ops, seq); err != nil {
 		// The log has what memory has not: nothing may follow it, and what
 		// memory has of it stays unpublished.
-		db.log.Poison(err)
+		db.broken, at.isBroken = err, true
 		return seq, at, err
 	}
 	db.visible.Store(last)
@@ -147,6 +153,7 @@ const turnCommits = 1024
 // place is where a unit stands in the log.
 type place struct {
 	wal.Ticket
+	isBroken   bool        // the log must be poisoned
 	isTurnOver bool        // the writer has had its turn: others may wait for a core
 	isStallDue bool        // the back-pressure should be looked at anew
 	rotated    *RotateInfo // a memtable was exchanged on the way; nil mostly

@@ -127,10 +127,10 @@ func (db *DB) Compact(ctx context.Context, lo, hi []byte) error {
 	defer db.endManual()
 	m := compaction.NewManual(db.readable(), lo, hi)
 	for {
-		plan, changed, isDone := db.nextManual(m)
+		plan, changed, isDone, err := db.nextManual(m)
 		switch {
-		case db.log.Err() != nil:
-			return db.log.Err()
+		case err != nil:
+			return err
 		case isDone:
 			return nil
 		case plan == nil:
@@ -139,7 +139,7 @@ func (db *DB) Compact(ctx context.Context, lo, hi []byte) error {
 			}
 			continue
 		}
-		err := db.runManual(ctx, plan)
+		err = db.runManual(ctx, plan)
 		db.work.release(plan)
 		if err != nil {
 			return err
@@ -160,16 +160,22 @@ func (db *DB) runManual(ctx context.Context, plan *compaction.Plan) error {
 }
 
 // nextManual claims the next plan of a Compact. Without one and not done, the
-// caller waits on changed.
-func (db *DB) nextManual(m *compaction.Manual) (plan *compaction.Plan, changed <-chan struct{}, isDone bool) {
+// caller waits on changed. What only damaged tables keep from being done is an error.
+func (db *DB) nextManual(m *compaction.Manual) (plan *compaction.Plan, changed <-chan struct{}, isDone bool, err error) {
+	if err := db.log.Err(); err != nil {
+		return nil, nil, false, err
+	}
 	w := &db.work
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	plan, isDone = m.Next(db.readable(), db.pickStateLocked())
-	if plan != nil {
+	switch {
+	case plan != nil:
 		w.busy[plan] = struct{}{}
+	case !isDone && len(w.busy) == 0 && len(w.damaged) > 0:
+		err = w.damage
 	}
-	return plan, w.changed, isDone
+	return plan, w.changed, isDone, err
 }
 
 // beginManual keeps automatic compactions from starting, so that a manual one is

@@ -60,6 +60,7 @@ type DB struct {
 	// single writer. Held over memory only.
 	commitMu sync.Mutex
 	lastSeq  uint64 // of the newest operation given a sequence
+	broken   error  // the log has what the memtable has not: nothing may follow
 	turn     uint64 // counts commits; see turnCommits
 	lookedAt int64  // size of the memtable when the back-pressure was last looked at
 
@@ -200,7 +201,11 @@ func (db *DB) releaseUser() {
 
 // begin enters a maintenance call; end leaves it.
 func (db *DB) begin() error {
-	db.calls.RLock()
+	// Only Close takes it exclusively. A call that comes out of a callback must
+	// not queue behind a Close that waits for the caller of that callback.
+	if !db.calls.TryRLock() {
+		return ErrClosed
+	}
 	if db.closed.Load() {
 		db.calls.RUnlock()
 		return ErrClosed

@@ -9,6 +9,8 @@ import (
 // Events are functions that are called when something happens in the
 // background. Each may be nil. They are called without any lock held, from the
 // goroutine that did the work: they must be quick, and must not call Close.
+// FlushEnd comes from the goroutine that flushes: a write from it may wait for the
+// next flush, and so for itself; let another goroutine write.
 type Events struct {
 	FlushEnd      func(FlushInfo)
 	CompactionEnd func(CompactionInfo)

@@ -1,7 +1,7 @@
 package varve
 
 // Open as named steps, in the order that makes a crash at any of them harmless:
-// lock, manifest, references, log (which judges the manifest), sweep, acceptance,
+// lock, archive, manifest, references, log (which judges the manifest), sweep, acceptance,
 // view, background.
 
 import (
@@ -52,6 +52,7 @@ func Open(dir string, opts *Options) (*DB, error) {
 	op := &opening{db: db}
 	for _, step := range []func(*opening, string) error{
 		(*opening).lockDirectory,
+		(*opening).openArchive,
 		(*opening).readManifest,
 		(*opening).checkReferences,
 		(*opening).replayLog,
@@ -147,11 +148,7 @@ func (op *opening) sweep(string) error {
 // replayLog brings back in memory what no table holds.
 func (op *opening) replayLog(string) error {
 	db := op.db
-	o, err := op.logOptions()
-	if err != nil {
-		return err
-	}
-	log, report, err := wal.OpenDir(db.dir, o)
+	log, report, err := wal.OpenDir(db.dir, op.logOptions())
 	if report != nil {
 		db.report.Log = *report
 	}
@@ -163,7 +160,7 @@ func (op *opening) replayLog(string) error {
 	return nil
 }
 
-func (op *opening) logOptions() (*wal.Options, error) {
+func (op *opening) logOptions() *wal.Options {
 	db, st := op.db, op.state
 	o := &wal.Options{
 		ReadOnly:   db.opts.ReadOnly,
@@ -180,28 +177,35 @@ func (op *opening) logOptions() (*wal.Options, error) {
 		Events:     db.logEvents(),
 	}
 	if db.opts.ReadOnly {
-		return o, nil
+		return o
 	}
 	a := db.opts.Archive
 	o.Archive = wal.Archive{MaxBytes: a.MaxBytes, MaxAge: a.MaxAge, Compress: a.Compress, Handler: a.Handler}
-	if a.Dir == "" {
-		return o, nil
+	o.Archive.Dir = db.archive
+	return o
+}
+
+// openArchive opens the archive's directory, where there is one, and refuses one
+// in which a database lives: its segments would be taken for copies.
+func (op *opening) openArchive(string) error {
+	db, a := op.db, op.db.opts.Archive
+	if a.Dir == "" || db.opts.ReadOnly {
+		return nil
 	}
 	d, err := db.opts.FS.OpenDir(a.Dir, true)
 	if err != nil {
-		return nil, fmt.Errorf("archive: %w", err)
+		return fmt.Errorf("archive: %w", err)
 	}
 	db.archive = d
 	for _, name := range []string{filename.CurrentName, filename.LockName} {
 		switch _, err := d.Stat(name); {
 		case err == nil:
-			return nil, fmt.Errorf("archive %s holds %s: an archive needs a directory of its own", a.Dir, name)
+			return fmt.Errorf("archive %s holds %s: an archive needs a directory of its own", a.Dir, name)
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("archive: %w", err)
+			return fmt.Errorf("archive: %w", err)
 		}
 	}
-	o.Archive.Dir = d
-	return o, nil
+	return nil
 }
 
 // replay puts one unit of the log into memory, unless tables have it.

@@ -68,16 +68,17 @@ type tableCache struct {
 	retire func(free func()) // runs free once no short read can be inside
 	failed func(what string, err error)
 
-	mu     sync.Mutex                 // guards what follows; never held across disk access
-	slices map[*manifest.Slice]*table // every slice that some version holds
-	files  map[uint64]*tableFile      // by number, those of the slices above
-	opened []*tableFile               // in order of the eviction hand
-	hand   int
+	mu      sync.Mutex                 // guards what follows; never held across disk access
+	openMax int                        // readers that may be open at once, but for those that iterators hold
+	slices  map[*manifest.Slice]*table // every slice that some version holds
+	files   map[uint64]*tableFile      // by number, those of the slices above
+	opened  []*tableFile               // in order of the eviction hand
+	hand    int
 }
 
 func newTableCache(d vfs.Dir, blocks *cache.Cache, retire func(func()), failed func(string, error)) *tableCache {
 	return &tableCache{
-		dir: d, blocks: blocks, retire: retire, failed: failed,
+		dir: d, blocks: blocks, retire: retire, failed: failed, openMax: openTablesMax,
 		slices: make(map[*manifest.Slice]*table), files: make(map[uint64]*tableFile),
 	}
 }
@@ -208,7 +209,7 @@ func (c *tableCache) count(f *tableFile) {
 // victimLocked takes a file that was not used since the hand last passed out of
 // the list (CLOCK).
 func (c *tableCache) victimLocked() *tableFile {
-	if len(c.opened) <= openTablesMax {
+	if len(c.opened) <= c.openMax {
 		return nil
 	}
 	for range 2 * len(c.opened) {
