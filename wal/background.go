@@ -82,7 +82,9 @@ func (l *Log) onInterval() {
 	if l.runGroup(false) != nil {
 		return
 	}
-	l.trimPool()
+	if l.trimPool() {
+		l.flusher.arm()
+	}
 	l.mu.Lock()
 	due := l.durable.Load() > uint64(l.lastMark.durable)
 	l.mu.Unlock()

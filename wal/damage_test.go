@@ -359,6 +359,7 @@ func TestSalvageReplaysWhatIsValidBehindTheDamage(t *testing.T) {
 func TestLaterVersionsAreRefusedByName(t *testing.T) {
 	for _, change := range []func(p []byte){
 		func(p []byte) { p[8]++ },
+		func(p []byte) { p[12] = 3 }, // a state
 		func(p []byte) { p[16] = 1 },
 		func(p []byte) { p[24] = 1 },
 	} {
@@ -375,9 +376,11 @@ func TestLaterVersionsAreRefusedByName(t *testing.T) {
 		if _, err := file.WriteAt(block, 0); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = Open("log", &Options{FS: f})
-		if err == nil || errors.Is(err, ErrCorruption) || !strings.Contains(err.Error(), segmentName(1)) {
-			t.Fatal(err)
+		for policy := TolerateTornTail; policy <= Salvage; policy++ {
+			_, _, err = Open("log", &Options{FS: f, Policy: policy})
+			if !errors.Is(err, ErrUnsupported) || errors.Is(err, ErrCorruption) || !strings.Contains(err.Error(), segmentName(1)) {
+				t.Fatal(err)
+			}
 		}
 	}
 }

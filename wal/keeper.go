@@ -32,6 +32,7 @@ type keeper struct {
 	windUp      context.CancelFunc // nothing is prepared any more; what was released is dealt with once more
 	stop        context.CancelFunc // that ends too
 	done        chan struct{}
+	grace       time.Duration   // closeGrace
 	ownCopies   map[string]bool // in the archive: whether they are of this log; the keeper's own
 
 	mu        sync.Mutex // guards below; never held across I/O. Rank: after Log.mu
@@ -56,7 +57,7 @@ func (k *keeper) start(l *Log) {
 	k.kicks, k.done = make(chan struct{}, 1), make(chan struct{})
 	archiving, stop := context.WithCancel(context.Background())
 	working, windUp := context.WithCancel(archiving)
-	k.windUp, k.stop = windUp, stop
+	k.windUp, k.stop, k.grace = windUp, stop, closeGrace
 	go k.run(working, archiving)
 	k.kick()
 }
@@ -65,7 +66,7 @@ func (k *keeper) start(l *Log) {
 // archive does not take in time is found by the next opening.
 func (k *keeper) finishAndWait() {
 	k.windUp()
-	grace := time.AfterFunc(closeGrace, k.stop)
+	grace := time.AfterFunc(k.grace, k.stop)
 	<-k.done
 	grace.Stop()
 	k.stop()

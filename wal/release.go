@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/varvekv/varve/vfs"
 )
 
 // Releasing segments that are no longer needed: archive, then recycle or remove.
@@ -149,8 +147,7 @@ func (k *keeper) disposeOne(ctx context.Context, seg *segment) error {
 	if err := k.archive(ctx, seg); err != nil {
 		return err
 	}
-	spare := k.claim(seg.number) // prepared for it, but it was never written
-	exists, err := seg.detach(spare)
+	exists, err := k.detach(seg)
 	if err != nil {
 		k.log.noteCloseError(err)
 	}
@@ -166,12 +163,14 @@ func (k *keeper) disposeOne(ctx context.Context, seg *segment) error {
 }
 
 // detach closes the descriptor; from then on the leader drops what it still has
-// for the segment. exists tells whether there is a file.
-func (s *segment) detach(spare vfs.File) (exists bool, err error) {
+// for the segment. exists tells whether there is a file: the segment's, or one that
+// was prepared for it and never written. Both are settled under the lock of its file,
+// or the leader would make a second file of the name in between.
+func (k *keeper) detach(s *segment) (exists bool, err error) {
 	s.io.Lock()
 	defer s.io.Unlock()
 	s.gone = true
-	if spare != nil {
+	if spare := k.claim(s.number); spare != nil {
 		s.file, s.made = spare, true
 	}
 	if s.file != nil {

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,9 +21,13 @@ func BenchmarkBufferedTail(b *testing.B) {
 
 func benchmarkBufferedTail(b *testing.B, pace time.Duration) {
 	const appends = 2_000_000
-	stop, ended := make(chan struct{}), make(chan struct{})
-	defer func() { close(stop); <-ended }()
-	go syncAllTheTime(b, filepath.Join(b.TempDir(), "neighbour"), stop, ended)
+	stop := make(chan struct{})
+	for range 3 {
+		ended := make(chan struct{})
+		go syncAllTheTime(b, filepath.Join(b.TempDir(), "neighbour"), stop, ended)
+		defer func() { <-ended }()
+	}
+	defer close(stop)
 	p := payload(1, 200)
 	sum := crc.Sum(p)
 	var took []time.Duration
@@ -57,27 +62,32 @@ func benchmarkBufferedTail(b *testing.B, pace time.Duration) {
 	b.ReportMetric(us(took[len(took)-1]), "max-us")
 }
 
-// syncAllTheTime appends to a file and syncs it, block by block.
+// syncAllTheTime writes files, syncs and removes them: the file system's journal is
+// never at rest.
 func syncAllTheTime(b *testing.B, name string, stop, ended chan struct{}) {
 	defer close(ended)
-	f, err := os.Create(name)
-	if err != nil {
-		b.Error(err)
-		return
-	}
-	defer f.Close()
-	block := make([]byte, 256<<10)
+	block := make([]byte, 4<<20)
 	for {
-		select {
-		case <-stop:
-			return
-		default:
-		}
-		if _, err := f.Write(block); err != nil {
+		f, err := os.Create(name)
+		if err != nil {
 			b.Error(err)
 			return
 		}
-		if err := f.Sync(); err != nil {
+		for range 8 {
+			select {
+			case <-stop:
+				f.Close()
+				return
+			default:
+			}
+			if _, err = f.Write(block); err == nil {
+				err = f.Sync()
+			}
+			if err != nil {
+				b.Error(err)
+			}
+		}
+		if err := errors.Join(f.Close(), os.Remove(name)); err != nil {
 			b.Error(err)
 			return
 		}

@@ -21,9 +21,10 @@ const (
 // markEvery is how old the newest mark's time stamp may get, in nanoseconds.
 const markEvery = 1e6
 
-// Free chunks that are kept: while appends come in, and once none do.
+// Free chunks that are kept: while there is a backlog (fresh ones cost page faults),
+// and once there has been none for a while.
 const (
-	poolMax  = 16
+	poolMax  = pendingMaxBytes / chunkBytes
 	poolIdle = 4
 )
 
@@ -103,15 +104,22 @@ func (l *Log) chunkWritten(c *chunk) {
 	}
 }
 
-// trimPool gives memory back once everything is written.
-func (l *Log) trimPool() {
+// trimPool gives memory back once everything is written: half of what is too much,
+// as the next backlog may come soon. more: there is something left to trim.
+func (l *Log) trimPool() (more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if extra := len(l.pool) - poolIdle; extra > 0 && l.pending == 0 {
-		clear(l.pool[poolIdle:])
-		l.pool = l.pool[:poolIdle]
-		l.chunks -= extra
+	extra := len(l.pool) - poolIdle
+	if extra <= 0 {
+		return false
 	}
+	if l.pending == 0 {
+		keep := poolIdle + extra/2
+		l.chunks -= len(l.pool) - keep
+		clear(l.pool[keep:])
+		l.pool = l.pool[:keep]
+	}
+	return true
 }
 
 // writeChunk writes a chunk, and tells of the segment that begins with it.

@@ -81,8 +81,10 @@ type Header struct {
 	Length     uint32 // payload bytes, at most MaxFrameBytes
 	Kind       Kind
 	Flags      Flags
-	FirstSeq   uint64 // sequence of the first operation, 56 bits; 0 where the kind has none
-	Count      uint32 // operations or records in the whole chain
+	// FirstSeq is, in 56 bits: of operations, the first one's sequence; of a mark or
+	// seal, the last sequence given out before it; of an edit, its number; of records 0.
+	FirstSeq uint64
+	Count    uint32 // operations or records in the whole chain; else 1
 }
 
 // Binding is what ties frames to their file without being stored in them.
