@@ -64,6 +64,10 @@ type DB struct {
 	turn     uint64 // counts commits; see turnCommits
 	lookedAt int64  // size of the memtable when the back-pressure was last looked at
 
+	// The flusher's own, once Open is through.
+	torn      []string // set aside by this Open or an earlier one
+	tornUntil uint64   // they may go when tables hold up to here
+
 	// mu guards replacing the view. Held over memory only.
 	mu sync.Mutex
 

@@ -153,5 +153,6 @@ func (db *DB) commitFlush(e *manifest.Edit, m, next *mem) error {
 		return err
 	}
 	db.flushedSeq.Store(m.lastSeq)
+	db.dropTorn()
 	return db.log.Release(wal.LSN(next.logStart))
 }

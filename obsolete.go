@@ -79,15 +79,41 @@ func (db *DB) sweep(v *manifest.Version, isTorn bool) error {
 func (db *DB) sweepFile(name string, live map[uint64]bool, isTorn bool) error {
 	kind, number := filename.Parse(name)
 	switch {
+	case kind == filename.Torn && isOurTorn(name):
+		db.torn = append(db.torn, name)
+		return nil
 	case kind == filename.Temp && isOurTemp(name):
 		return db.dir.Remove(name)
 	case kind != filename.Table || live[number]:
 		return nil
 	case isTorn:
+		db.torn = append(db.torn, filename.MakeTorn(name))
 		return db.dir.Rename(name, filename.MakeTorn(name))
 	}
 	db.report.OrphansRemoved++
 	return db.dir.Remove(name)
+}
+
+// isOurTorn tells a table or manifest that was set aside. Segments are the log's
+// own business.
+func isOurTorn(name string) bool {
+	kind, _ := filename.Parse(strings.TrimSuffix(name, filename.MakeTorn("")))
+	return kind == filename.Table || kind == filename.Manifest
+}
+
+// dropTorn removes what was set aside, once everything that Open found in the log
+// is in tables: nothing from before can be needed then. REQUIRES: called by the
+// flusher, after its edit.
+func (db *DB) dropTorn() {
+	if db.flushedSeq.Load() < db.tornUntil || db.log.Err() != nil {
+		return
+	}
+	for _, name := range db.torn {
+		if err := db.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			db.backgroundError("delete a file set aside", err)
+		}
+	}
+	db.torn = nil
 }
 
 // isOurTemp tells a temporary file of ours from one that a user put here.

@@ -307,7 +307,7 @@ func (op *opening) installView(string) error {
 			imms = append([]*mem{m}, imms...)
 		}
 	}
-	db.lastSeq = op.lastSeq
+	db.lastSeq, db.tornUntil = op.lastSeq, op.lastSeq
 	db.visible.Store(op.lastSeq)
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -263,3 +263,39 @@ func TestRefusedArchiveMakesNoDatabase(t *testing.T) {
 		t.Errorf("made all the same: %v", names)
 	}
 }
+
+// TestTornTablesGoWithTheNextFlush: what was set aside stays as long as the log
+// that Open found is not in tables, and no longer.
+func TestTornTablesGoWithTheNextFlush(t *testing.T) {
+	fs := vfs.NewStrict(1)
+	db := openSmall(t, smallOptions(fs))
+	put(t, db, "key", 3)
+	closeClean(t, db, fs)
+	d, err := fs.OpenDir("db", false)
+	must(t, err)
+	names := []string{"000009.sst.torn", "MANIFEST-000009.torn", "notes.torn"}
+	for _, name := range names {
+		f, err := d.Create(name)
+		must(t, err)
+		must(t, f.Close())
+	}
+	left := func() (n int) {
+		for _, name := range names {
+			if _, err := d.Stat(name); err == nil {
+				n++
+			}
+		}
+		return n
+	}
+	db = openSmall(t, smallOptions(fs))
+	if n := left(); n != 3 {
+		t.Errorf("%d of 3 left by Open", n)
+	}
+	must(t, db.Flush())
+	if n := left(); n != 1 {
+		t.Errorf("%d left after the flush, want the user's own file alone", n)
+	}
+	must(t, db.Close())
+	must(t, d.Close())
+	nothingHeld(t, fs)
+}
