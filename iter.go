@@ -80,6 +80,10 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 	}
 	m.gather(db, lower, upper)
 	m.merge.Init(m.children)
+	if lower == nil && upper == nil {
+		m.visible.Init(&m.merge, seq)
+		return m, nil
+	}
 	m.bound.Init(&m.merge, lower, upper)
 	m.visible.Init(&m.bound, seq)
 	return m, nil
@@ -156,18 +160,20 @@ func (r *runSource) Open(i int) (iterator.Cursor, error) {
 	return r.cache.newCursor(r.tables[i], sstable.AccessScan)
 }
 
-// move does one step, unless the iterator has ended for good.
-func (it *Iterator) move(step func(*iterator.Visible) bool) bool {
+// isOver reports whether the iterator has ended for good.
+func (it *Iterator) isOver() bool {
 	if it.err != nil {
-		return false
+		return true
 	}
 	if it.m == nil || it.db.closed.Load() {
 		it.err = ErrClosed
-		return false
-	}
-	if step(&it.m.visible) {
 		return true
 	}
+	return false
+}
+
+// stopped is the false of a move that found nothing, whose error it keeps.
+func (it *Iterator) stopped() bool {
 	if err := it.m.visible.Err(); err != nil {
 		it.err = it.db.noteCorruption(err)
 	}
@@ -175,25 +181,33 @@ func (it *Iterator) move(step func(*iterator.Visible) bool) bool {
 }
 
 // First moves to the smallest key.
-func (it *Iterator) First() bool { return it.move((*iterator.Visible).First) }
+func (it *Iterator) First() bool {
+	return !it.isOver() && (it.m.visible.First() || it.stopped())
+}
 
 // Last moves to the greatest key.
-func (it *Iterator) Last() bool { return it.move((*iterator.Visible).Last) }
+func (it *Iterator) Last() bool {
+	return !it.isOver() && (it.m.visible.Last() || it.stopped())
+}
 
 // Next moves to the next key.
-func (it *Iterator) Next() bool { return it.move((*iterator.Visible).Next) }
+func (it *Iterator) Next() bool {
+	return !it.isOver() && (it.m.visible.Next() || it.stopped())
+}
 
 // Prev moves to the previous key.
-func (it *Iterator) Prev() bool { return it.move((*iterator.Visible).Prev) }
+func (it *Iterator) Prev() bool {
+	return !it.isOver() && (it.m.visible.Prev() || it.stopped())
+}
 
 // SeekGE moves to the first key at or after key.
 func (it *Iterator) SeekGE(key []byte) bool {
-	return it.move(func(v *iterator.Visible) bool { return v.SeekGE(key) })
+	return !it.isOver() && (it.m.visible.SeekGE(key) || it.stopped())
 }
 
 // SeekLT moves to the last key before key.
 func (it *Iterator) SeekLT(key []byte) bool {
-	return it.move(func(v *iterator.Visible) bool { return v.SeekLT(key) })
+	return !it.isOver() && (it.m.visible.SeekLT(key) || it.stopped())
 }
 
 // Valid reports whether the iterator stands on an entry.
