@@ -199,6 +199,7 @@ func (l *Log) WaitRoom() error {
 func (l *Log) waitRoom() error {
 	l.mu.Lock()
 	for l.pending > pendingMaxBytes && !l.stopped {
+		l.gateLocked()
 		l.flusher.kick()
 		l.room.Wait()
 	}

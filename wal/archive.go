@@ -42,8 +42,9 @@ func (s ArchivedSegment) Open() (io.ReadCloser, error) {
 	return openArchived(s.dir, s.Name, s.compressed)
 }
 
-// archive does what was asked for with a released segment; nil when it may go.
-func (k *keeper) archive(ctx context.Context, seg *segment) error {
+// archive does what was asked for with a released segment; nil when it may go. Of
+// more that wait than the backlog holds, the oldest is given up when it fails.
+func (k *keeper) archive(ctx context.Context, seg *segment, waiting int) error {
 	a := &k.log.options.Archive
 	if !a.enabled() || !seg.onDisk() {
 		return nil
@@ -56,9 +57,7 @@ func (k *keeper) archive(ctx context.Context, seg *segment) error {
 		}
 		return nil
 	}
-	k.mu.Lock()
-	dropped := ctx.Err() == nil && len(k.released) >= a.MaxBacklog
-	k.mu.Unlock()
+	dropped := ctx.Err() == nil && waiting > a.MaxBacklog
 	k.log.stats.archiveFails.Add(1)
 	if f := k.log.options.Events.ArchiveFailed; f != nil {
 		f(seg.number, err, dropped)

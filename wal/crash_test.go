@@ -255,8 +255,11 @@ func secondCrash(t *testing.T, r *rand.Rand, l *Log, fs *vfs.Strict, before []Re
 // crashWhileOpening cuts the power between all file system calls of recovery.
 func crashWhileOpening(t *testing.T, m *model, fs *vfs.Strict, c crash, what string) {
 	pick := rand.New(rand.NewPCG(3, 4))
+	var mu sync.Mutex // the keeper works beside what follows Open; guards images and pick
 	var images []*vfs.Strict
 	fs.SetHook(func(op vfs.Op) {
+		mu.Lock()
+		defer mu.Unlock()
 		if op.Kind.Changes() {
 			images = append(images, fs.CrashImage(pick))
 		}
@@ -267,7 +270,10 @@ func crashWhileOpening(t *testing.T, m *model, fs *vfs.Strict, c crash, what str
 	}
 	fs.SetHook(nil)
 	defer mustClose(t, l)
-	for i, image := range images {
+	mu.Lock()
+	taken := images
+	mu.Unlock()
+	for i, image := range taken {
 		l, _, _, err := m.check(crash{image, c.synced, c.released})
 		if err != nil {
 			t.Fatalf("%s: crash %d while opening: %v", what, i, err)

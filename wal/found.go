@@ -39,6 +39,7 @@ type found struct {
 	boundSum uint64
 
 	missing uint64 // number of the segment before it, when that is missing or broken
+	scanned bool   // so that units and dropped say what it holds
 	units   uint64 // found in it
 	end     LSN    // of its last accepted frame
 	dropped int64  // bytes found behind

@@ -160,7 +160,7 @@ func (r *recoverer) trim() {
 	r.prev = link{r.cut.number, r.end, r.sum, r.cut.header.epoch}
 	for len(r.kept) > 0 {
 		last := r.kept[len(r.kept)-1]
-		if last.units > 0 || last.dropped > 0 || last.header.prev.number == 0 {
+		if last.units > 0 || last.dropped > 0 || last.header.prev.number == 0 || last.bounded && last.bound <= r.start && last.bound > last.header.first {
 			return
 		}
 		r.prev = last.header.prev
@@ -226,8 +226,30 @@ func (r *recoverer) isObsolete(f *found) bool {
 	return f.number < r.chain[0].number && r.chain[0].missing == 0
 }
 
+// holdsNothing reports whether a file may be removed instead of set aside: it was
+// prepared and not used, or there is nothing but zeros where data would stand.
+func (r *recoverer) holdsNothing(f *found) (bool, error) {
+	switch {
+	case f.class == spare:
+		return true, nil
+	case f.dropped > 0 || f.units > 0:
+		return false, nil
+	case f.class == broken:
+		return r.isZero(f, 0)
+	case f.scanned:
+		return true, nil // marks and a seal at most
+	case slices.Contains(r.chain, f):
+		return r.isZero(f, headerBytes)
+	}
+	return false, nil
+}
+
 func (r *recoverer) clearFile(f *found) error {
-	if f.class == spare || f.dropped == 0 && f.units == 0 && (f.class == broken || slices.Contains(r.chain, f)) {
+	holdsNothing, err := r.holdsNothing(f)
+	if err != nil {
+		return err
+	}
+	if holdsNothing {
 		return r.dir.Remove(f.name)
 	}
 	torn := filename.MakeTorn(f.name)

@@ -12,8 +12,9 @@ import (
 
 // The keeper looks after files that take no writes of the log at the moment: it
 // prepares segments ahead, and archives, recycles or removes released ones. A
-// failure of its own never poisons the log; the next segment is then made by
-// the leader, and a released file stays until it can be dealt with.
+// failure of its own never poisons the log, but for a failed sync of the directory;
+// the next segment is then made by the leader, and a released file stays until it
+// can be dealt with.
 
 // sparesMax bounds the files prepared ahead: they count as disk in use.
 const sparesMax = 2

@@ -243,7 +243,11 @@ func (l *Log) closeAll(err error) error {
 // finish writes and syncs what was appended, then the seal that says so.
 // REQUIRES: the lead.
 func (l *Log) finish() error {
-	if err := l.writeAndSync(takePlain); err != nil {
+	t := &l.turn
+	t.group = l.line.take(t.group[:0]) // who waits is told of the sync, not of the close
+	err := l.writeAndSync(takePlain)
+	l.wakeGroup(err)
+	if err != nil {
 		return err
 	}
 	return l.writeAndSync(takeSeal)

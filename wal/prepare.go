@@ -94,8 +94,8 @@ func (k *keeper) makeSpare(ctx context.Context, number uint64, limit int64, old 
 	if err := k.fill(ctx, f, limit); err != nil {
 		return nil, k.giveUp(f, name, err)
 	}
-	if err := k.log.dir.Sync(); err != nil {
-		return nil, k.giveUp(f, name, err)
+	if err := k.syncDir(); err != nil {
+		return nil, errors.Join(fmt.Errorf("wal: prepare %s: %w", name, err), f.Close())
 	}
 	return f, nil
 }
@@ -162,5 +162,16 @@ func (k *keeper) renameSpare(f vfs.File, oldName, name string) error {
 	if err := k.log.dir.Rename(oldName, name); err != nil {
 		return err
 	}
-	return k.log.dir.Sync()
+	return k.syncDir()
+}
+
+// syncDir syncs the directory, whose descriptor the leader shares. The system tells
+// of a failed sync once: the leader's next one would be told that all is well, so a
+// failure here ends the log.
+func (k *keeper) syncDir() error {
+	err := k.log.dir.Sync()
+	if err != nil {
+		k.log.Poison(err)
+	}
+	return err
 }

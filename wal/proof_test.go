@@ -202,7 +202,7 @@ func TestReleaseOfASegmentThatIsAboutToBeWritten(t *testing.T) {
 	l.Cut()
 	seg.io.Lock() // the leader's place in writeBlocks
 	done := make(chan error, 1)
-	go func() { done <- k.disposeOne(t.Context(), seg) }()
+	go func() { done <- k.disposeOne(t.Context(), seg, 1) }()
 	time.Sleep(20 * time.Millisecond)
 	err = l.makeFile(seg)
 	seg.io.Unlock()

@@ -91,6 +91,9 @@ func (l *Log) appendRecord(record []byte) (Ticket, error) {
 func (l *Log) appendUnit(bytes int64, records ...[]byte) (Ticket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return Ticket{}, fmt.Errorf("wal: append: %w", ErrClosed)
+	}
 	if !l.makeRoomLocked(bytes) {
 		return Ticket{}, l.Err()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/varvekv/varve/internal/recordio"
@@ -22,7 +23,7 @@ func (r Record) Clone() Record { return Record{r.LSN, slices.Clone(r.Data)} }
 // Records iterates over the records there are when it begins, from the oldest
 // that was not released. Damage ends it with an error.
 func (l *Log) Records() iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) { l.records(l.Start(), yield) }
+	return func(yield func(Record, error) bool) { l.records(oldest, yield) }
 }
 
 // RecordsFrom iterates over the records at or behind a position. One that was
@@ -30,17 +31,25 @@ func (l *Log) Records() iter.Seq2[Record, error] {
 func (l *Log) RecordsFrom(lsn LSN) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if start := l.Start(); lsn < start {
-			yield(Record{}, fmt.Errorf("wal: records from LSN %d: %w: the log begins at %d", lsn, ErrNotFound, start))
+			yield(Record{}, gone(lsn, start))
 			return
 		}
 		l.records(lsn, yield)
 	}
 }
 
+// oldest stands for wherever the log begins when it is looked at.
+const oldest = LSN(math.MaxUint64)
+
+func gone(lsn, start LSN) error {
+	return fmt.Errorf("wal: records from LSN %d: %w: the log begins at %d", lsn, ErrNotFound, start)
+}
+
 // reading is an iteration under way.
 type reading struct {
 	log     *Log
 	from    LSN
+	start   LSN // where the log begins
 	yield   func(Record, error) bool
 	scanner recordio.Scanner
 	unit    []pendingRecord // of a chain, handed out when it is complete
@@ -64,9 +73,17 @@ func (l *Log) records(from LSN, yield func(Record, error) bool) {
 		yield(Record{}, err)
 		return
 	}
-	segs := l.pin(from, end)
+	asked := from
+	if from == oldest {
+		from = 0
+	}
+	start, segs := l.pin(from, end)
 	defer l.unpin(segs)
-	r := &reading{log: l, from: from, yield: yield}
+	if asked < start { // released since it was asked for
+		yield(Record{}, gone(from, start))
+		return
+	}
+	r := &reading{log: l, from: max(from, start), start: start, yield: yield}
 	for _, s := range segs {
 		more, err := r.segment(s.seg, min(s.end, end))
 		if err != nil {
@@ -84,17 +101,18 @@ type pinned struct {
 	end LSN
 }
 
-// pin takes the segments with positions in [from, end), so that they stay.
-func (l *Log) pin(from, end LSN) []pinned {
+// pin takes the segments with positions in [from, end) that are not released, so
+// that they stay, and tells where the log begins.
+func (l *Log) pin(from, end LSN) (start LSN, segs []pinned) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	from = max(from, l.start)
 	i, _ := slices.BinarySearchFunc(l.segments, from, func(s *segment, lsn LSN) int {
 		if s.end <= lsn {
 			return -1
 		}
 		return 1
 	})
-	var segs []pinned
 	for _, s := range l.segments[i:] {
 		if s.first >= end {
 			break
@@ -102,7 +120,7 @@ func (l *Log) pin(from, end LSN) []pinned {
 		s.pins++
 		segs = append(segs, pinned{s, s.end})
 	}
-	return segs
+	return l.start, segs
 }
 
 func (l *Log) unpin(segs []pinned) {
@@ -131,10 +149,16 @@ func (r *reading) segment(seg *segment, end LSN) (more bool, err error) {
 
 func (r *reading) frames(seg *segment, end LSN, file vfs.File) (more bool, err error) {
 	s := &r.scanner
-	s.Reset(file, seg.region(end))
-	r.unit, r.joined = r.unit[:0], r.joined[:0]
-	for s.Next() {
-		if fr := s.Frame(); fr.Kind == recordio.KindRecord && !r.frame(fr) {
+	region := seg.region(end)
+	s.Reset(file, region)
+	if !r.walk() {
+		return false, nil
+	}
+	// Damage in what was released means nothing: the walk goes on where the log begins.
+	if stop := LSN(s.LSN()); s.Err() == nil && stop < r.start && r.start < end {
+		region.Start, region.LSN = seg.offsetOf(r.start), uint64(r.start)
+		s.Reset(file, region)
+		if !r.walk() {
 			return false, nil
 		}
 	}
@@ -145,6 +169,17 @@ func (r *reading) frames(seg *segment, end LSN, file vfs.File) (more bool, err e
 		return false, fmt.Errorf("wal: read: %w", stopped(seg.name, s))
 	}
 	return true, nil
+}
+
+// walk hands out what the scanner finds; false when the caller has had enough.
+func (r *reading) walk() bool {
+	r.unit, r.joined = r.unit[:0], r.joined[:0]
+	for r.scanner.Next() {
+		if fr := r.scanner.Frame(); fr.Kind == recordio.KindRecord && !r.frame(fr) {
+			return false
+		}
+	}
+	return true
 }
 
 // frame takes a record's frame; false when the caller has had enough.

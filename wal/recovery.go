@@ -30,6 +30,7 @@ type recoverer struct {
 	proof  LSN    // everything before it was durable once
 	edit   uint64 // a manifest edit that was
 	stamp  int64
+	seq    uint64 // everything up to it was durable once
 	end    LSN    // accepted up to here
 	sum    uint64 // chained checksum up to end
 	cut    *found // the segment that holds end; nil when there is none
@@ -60,6 +61,7 @@ func (r *recoverer) run() error {
 		}
 	}
 	r.report.LastEdit = r.edit
+	r.report.LastSeq = max(r.report.LastSeq, r.seq)
 	if r.options.Judge != nil {
 		if err := r.options.Judge(r.start, r.report.LastEdit); err != nil {
 			return err
@@ -147,6 +149,7 @@ func (r *recoverer) link() error {
 			r.start = max(r.start, f.header.start)
 			r.proof = max(r.proof, f.header.durable)
 			r.edit = max(r.edit, f.header.edit)
+			r.seq = max(r.seq, f.header.durableSeq)
 		}
 	}
 	for cur != nil {

@@ -27,7 +27,7 @@ func (l *Log) Release(before LSN) error {
 	if err := l.keepStart(before); err != nil {
 		return err
 	}
-	for _, seg := range l.takeReleased() {
+	for _, seg := range l.takeReleased(before) {
 		l.keeper.addReleased(seg)
 	}
 	l.keeper.kick()
@@ -52,11 +52,11 @@ func (l *Log) keepStart(before LSN) error {
 }
 
 // takeReleased takes the segments that are not needed out of the table.
-func (l *Log) takeReleased() []*segment {
+func (l *Log) takeReleased(before LSN) []*segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
-	for n < len(l.segments) && l.segments[n] != l.active && l.segments[n].end <= l.start {
+	for n < len(l.segments) && l.segments[n] != l.active && l.segments[n].end <= before {
 		l.segments[n].released = true
 		n++
 	}
@@ -74,7 +74,8 @@ func (k *keeper) addReleased(seg *segment) {
 // dispose deals with every released segment that no reader holds.
 func (k *keeper) dispose(ctx context.Context) error {
 	var errs []error
-	for _, seg := range k.takeUnpinned() {
+	free := k.takeUnpinned()
+	for i, seg := range free {
 		if ctx.Err() != nil {
 			k.putBack(seg)
 			errs = append(errs, ctx.Err())
@@ -83,7 +84,7 @@ func (k *keeper) dispose(ctx context.Context) error {
 		if k.log.Err() != nil {
 			return k.log.Err() // nothing is deleted or recycled any more
 		}
-		if err := k.disposeOne(ctx, seg); err != nil {
+		if err := k.disposeOne(ctx, seg, len(free)-i); err != nil {
 			errs = append(errs, err)
 			k.putBack(seg)
 		}
@@ -143,9 +144,14 @@ func (k *keeper) putBack(seg *segment) {
 	k.released = append(k.released, seg)
 }
 
-func (k *keeper) disposeOne(ctx context.Context, seg *segment) error {
-	if err := k.archive(ctx, seg); err != nil {
+// disposeOne deals with one released segment; waiting is how many there are, from
+// this one, the oldest, to the newest.
+func (k *keeper) disposeOne(ctx context.Context, seg *segment, waiting int) error {
+	if err := k.archive(ctx, seg, waiting); err != nil {
 		return err
+	}
+	if err := k.log.Err(); err != nil {
+		return err // the archive may have taken long: see dispose
 	}
 	exists, err := k.detach(seg)
 	if err != nil {

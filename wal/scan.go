@@ -54,6 +54,7 @@ func (r *recoverer) scan() error {
 
 func (r *recoverer) scanSegment(i int, scanner *recordio.Scanner) (done bool, err error) {
 	f := r.chain[i]
+	f.scanned = true
 	r.cut, r.end, r.sum, r.sealed, r.closed = f, f.header.first, f.header.prev.chain, false, false
 	if f.damage.reason != "" {
 		if done, err := r.damagedHeader(i); done || err != nil {
@@ -141,6 +142,7 @@ func (r *recoverer) noteMark(m mark) {
 	r.start = max(r.start, m.start)
 	r.stamp = max(r.stamp, m.time)
 	r.edit = max(r.edit, m.edit)
+	r.seq = max(r.seq, m.durableSeq)
 }
 
 func (ss *segmentScan) data(fr *recordio.Frame) string {

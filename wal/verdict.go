@@ -45,7 +45,8 @@ func (r *recoverer) afterScan(i int, ss *segmentScan) (again, done bool, err err
 		return false, false, err
 	}
 	if x < r.start {
-		return r.skipReleased(i, ss), i == len(r.chain)-1, nil
+		again = r.skipReleased(i, ss)
+		return again, !again && i == len(r.chain)-1, nil
 	}
 	if r.proof <= x && i == len(r.chain)-1 && !f.bounded && last == 0 {
 		honest, err := honestEnd(file, offset, f.sizeBytes, ss)
@@ -217,12 +218,15 @@ func (r *recoverer) newestLive() *found {
 	return r.chain[len(r.chain)-1]
 }
 
-func (r *recoverer) isEmpty(f *found) (bool, error) {
+func (r *recoverer) isEmpty(f *found) (bool, error) { return r.isZero(f, 0) }
+
+// isZero reports whether the file is zeros from the offset on.
+func (r *recoverer) isZero(f *found, from int64) (bool, error) {
 	file, err := r.dir.Open(f.name)
 	if err != nil {
 		return false, fmt.Errorf("wal: open: %w", err)
 	}
-	zero, _, err := recordio.AllZero(file, 0, f.sizeBytes)
+	zero, _, err := recordio.AllZero(file, from, f.sizeBytes)
 	return zero, errors.Join(err, file.Close())
 }
 

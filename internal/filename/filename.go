@@ -23,6 +23,9 @@ const (
 	Torn          // *.torn: set aside by recovery; not read again
 )
 
+// NumberMax is the greatest number of a file; names with greater ones are strangers'.
+const NumberMax = 1<<56 - 1
+
 // CurrentName and LockName are the two fixed names.
 const (
 	CurrentName = "CURRENT"
@@ -73,7 +76,7 @@ func Parse(name string) (Kind, uint64) {
 
 func parseNumber(name string, k Kind, digits string) (Kind, uint64) {
 	n, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || Make(k, n) != name {
+	if err != nil || n > NumberMax || Make(k, n) != name {
 		return Unknown, 0
 	}
 	return k, n

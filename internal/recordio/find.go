@@ -21,6 +21,8 @@ func (s *Scanner) Resume() bool {
 	if s.stop == None || s.err != nil {
 		return false
 	}
+	wasted := s.wasted
+	defer func() { s.wasted = wasted }()
 	for s.offset++; s.offset+HeaderBytes <= s.region.End; s.offset++ {
 		p, reason := s.bytes(s.offset, HeaderBytes)
 		if reason != None {
@@ -30,9 +32,11 @@ func (s *Scanner) Resume() bool {
 		if !plausible(p) {
 			continue
 		}
-		if _, reason := parseHeader(p, s.region.Seed, s.LSN(), &s.scratch); reason != None {
+		h, reason := parseHeader(p, s.region.Seed, s.LSN(), &s.scratch)
+		if reason != None || h.Length > resumeSmallBytes && wasted > resumeWasteMax {
 			continue
 		}
+		wasted += int64(h.Length)
 		switch reason := s.read(); reason {
 		case None:
 			s.stop = None
@@ -46,6 +50,14 @@ func (s *Scanner) Resume() bool {
 	s.stop = End
 	return false
 }
+
+// A hostile file may hold a valid header every few bytes, each claiming a long
+// payload that is not its own. Once so many bytes were read for such claims, only
+// short frames are looked at: marks and seals, which carry the proof, are short.
+const (
+	resumeWasteMax   = 32 << 20
+	resumeSmallBytes = 4 << 10
+)
 
 // plausible sorts out nearly all offsets before a checksum is computed.
 func plausible(p []byte) bool {

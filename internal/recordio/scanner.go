@@ -56,6 +56,7 @@ type Scanner struct {
 	err    error
 
 	scratch [28]byte
+	wasted  int64 // payload bytes read by Resume in vain
 }
 
 // NewScanner scans region of r.
