@@ -75,26 +75,44 @@ func TestWaitRoomNeverHangsOnASlowDisk(t *testing.T) {
 	mustClose(t, l)
 }
 
-// The bound is passed in the middle of a chunk, where the gate is not looked at: who
-// waits then is woken by the next write all the same.
+// Between two writes of a backlog the bound is passed again, inside a chunk, where
+// the gate is not looked at: who waits then is woken by the writes that follow.
 func TestWaitRoomIsWokenWhenTheBoundIsPassedInsideAChunk(t *testing.T) {
-	l, _ := mustOpen(t, slowDisk(), Options{SegmentBytes: 1 << 30})
-	l.line.takeLead() // nobody writes
-	p := payload(1, 20<<10)
-	sum := crcSum(p)
-	pending := func() int64 { return l.Metrics().PendingBytes }
-	for seq := uint64(1); pending() <= pendingMaxBytes; seq++ {
-		n := len(p)
-		if left := pendingMaxBytes - pending(); left < int64(len(p)) {
-			n = int(left)
+	var between atomic.Pointer[func()]
+	var writes atomic.Int64
+	l, _ := mustOpen(t, vfs.NewFault(vfs.NewStrict(1), func(op vfs.Op) error {
+		if op.Kind != vfs.OpWrite || op.After || op.Length < chunkBytes {
+			return nil
 		}
-		l.AppendOps(p[:n], map[bool]uint32{true: sum, false: crcSum(p[:n])}[n == len(p)], seq, 1)
+		if writes.Add(1) == 2 {
+			(*between.Load())()
+		}
+		return vfs.ErrDropped
+	}), Options{SegmentBytes: 1 << 30})
+	p := payload(1, 20<<10)
+	sum, seq := crcSum(p), uint64(0)
+	fill := func(over int64) {
+		for l.Metrics().PendingBytes <= pendingMaxBytes+over {
+			seq++
+			l.AppendOps(p, sum, seq, 1)
+		}
 	}
 	done := make(chan error, 1)
-	go func() { done <- l.waitRoom() }() // it had seen the gate closed, by what is written since
-	time.Sleep(20 * time.Millisecond)
+	again := func() {
+		if pending := l.Metrics().PendingBytes; pending > pendingMaxBytes || l.gate.Load() != 0 {
+			t.Errorf("%d bytes pending, gate %d: the bound is not passed again", pending, l.gate.Load())
+		}
+		fill(0)
+		go func() { done <- l.waitRoom() }() // it had seen the gate closed
+		time.Sleep(20 * time.Millisecond)
+	}
+	between.Store(&again)
+	l.line.takeLead() // nobody writes
+	fill(chunkBytes - 60<<10)
+	if err := l.writePending(takePlain); err != nil {
+		t.Fatal(err)
+	}
 	l.handOver()
-	l.flusher.kick()
 	within(t, 5*time.Second, "waiting for room", func() {
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -200,28 +218,30 @@ func TestRecordsFromARecordReleasedMeanwhileIsNotFound(t *testing.T) {
 	}
 }
 
-func TestRecordsFromBesideReleaseIsWholeOrNotFound(t *testing.T) {
+// What is released while it is read stays until the reader has it.
+func TestRecordsReleasedWhileTheyAreReadAreAllHandedOut(t *testing.T) {
 	for _, startKept := range []bool{true, false} {
 		l, _ := mustOpen(t, vfs.NewStrict(1), Options{SegmentBytes: 16 << 10, StartKept: startKept})
-		want := recordsInSegments(t, l, 150)
-		var at atomic.Int64
-		var wg sync.WaitGroup
-		for range 2 {
-			wg.Go(func() {
-				for i := int(at.Load()); i < len(want)-1; i = int(at.Load()) {
-					expectFrom(t, l, want[i:])
-				}
-			})
-		}
-		wg.Go(func() {
-			for i := range want {
-				if err := l.Release(want[i].LSN); err != nil {
+		want := recordsInSegments(t, l, 8)
+		var got []LSN
+		for r, err := range l.RecordsFrom(want[0].LSN) {
+			if err != nil {
+				t.Errorf("start kept %v, behind %v: %v", startKept, got, err)
+				break
+			}
+			if got = append(got, r.LSN); len(got) == 2 {
+				if err := l.Release(want[7].LSN); err != nil {
 					t.Error(err)
 				}
-				at.Store(int64(i))
+				time.Sleep(10 * time.Millisecond) // for the keeper
 			}
-		})
-		within(t, 10*time.Second, "reading", wg.Wait)
+		}
+		if len(got) != len(want) {
+			t.Errorf("start kept %v: %d records of %d", startKept, len(got), len(want))
+		}
+		if expectFrom(t, l, want) {
+			t.Error("what was released is found")
+		}
 		mustClose(t, l)
 	}
 }

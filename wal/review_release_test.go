@@ -3,7 +3,6 @@ package wal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -106,50 +105,6 @@ func TestConcurrentReleasesRemoveNoFileBeforeItsStartIsDurable(t *testing.T) {
 	eventually(t, 3*time.Second, "removal", func() bool { _, ok := bytesOf(t, strict, segmentName(3)); return !ok })
 	opensClean(t, "after both", afterRemovals(t, strict))
 	mustClose(t, l)
-}
-
-// The same without a script: the power is cut at every removal.
-func TestPowerCutAtEveryRemovalOfConcurrentReleasesOpensClean(t *testing.T) {
-	for round := range 10 {
-		strict := vfs.NewStrict(uint64(round))
-		l, _ := mustOpen(t, strict, Options{SegmentBytes: 16 << 10})
-		want := recordsInSegments(t, l, 24)
-		if err := l.Sync(); err != nil {
-			t.Fatal(err)
-		}
-		var mu sync.Mutex
-		var images []*vfs.Strict
-		strict.SetHook(func(op vfs.Op) {
-			if op.Kind != vfs.OpRemove {
-				return
-			}
-			image := strict.CrashImageStrict()
-			if err := logDir(t, image).Remove(op.Name); err == nil {
-				mu.Lock()
-				images = append(images, image)
-				mu.Unlock()
-			}
-		})
-		var wg sync.WaitGroup
-		for g := range 4 {
-			wg.Go(func() {
-				for i := g; i < len(want); i += 4 {
-					if err := l.Release(want[i].LSN); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-		}
-		within(t, 5*time.Second, "releasing", wg.Wait)
-		mustClose(t, l)
-		strict.SetHook(nil)
-		for i, image := range images {
-			opensClean(t, fmt.Sprintf("round %d, removal %d", round, i), image)
-		}
-		if t.Failed() || len(images) == 0 {
-			t.Fatalf("%d images", len(images))
-		}
-	}
 }
 
 // opsInSegments leaves units of operations in count segments, and says where the
