@@ -251,7 +251,14 @@ func (r *recoverer) judgeEmpty() error {
 		r.damaged(f, f.offsetOf(f.end), r.end, 0, "the log ends early")
 		return nil
 	}
-	e := corruption.New(segmentName(max(r.greatest, 1)), -1, "the log is proven durable up to LSN %d, and no segment is there", r.proof)
+	name := segmentName(max(r.greatest, 1))
+	for _, f := range r.files {
+		if f.class == broken { // the oldest such; a spare may be the newest of all
+			name = f.name
+			break
+		}
+	}
+	e := corruption.New(name, -1, "the log is proven durable up to LSN %d, and no segment is there", r.proof)
 	r.report.Verdict, r.report.File, r.report.Offset, r.report.Reason = Gap, e.File, e.Offset, e.Reason
 	return nil
 }
