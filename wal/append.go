@@ -191,7 +191,7 @@ func (l *Log) stampLocked() int64 {
 // load: it may stand before every append.
 func (l *Log) WaitRoom() error {
 	if l.gate.Load() == 0 {
-		return nil
+		return l.Err() // a failure is known a moment before the gate shuts
 	}
 	return l.waitRoom()
 }
