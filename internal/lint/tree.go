@@ -173,6 +173,7 @@ func listFiles(root string, ignored func(name string, dir bool) bool) ([]string,
 		switch {
 		case d.IsDir() && (d.Name() == ".git" || ignored(name, true)):
 			return filepath.SkipDir
+		case d.Name() == ".git": // a file that names a directory elsewhere: this is a worktree
 		case d.Type().IsRegular() && !ignored(name, false):
 			names = append(names, name)
 		}

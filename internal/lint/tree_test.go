@@ -24,6 +24,7 @@ func TestLoadSkipsIgnoredAndTestdata(t *testing.T) {
 		"wal/data/c.go":         "package data\n",
 		"wal/testdata/d.go":     "not even Go",
 		".git/e.go":             "not even Go",
+		"worktree/.git":         "gitdir: elsewhere\n",
 		".ci/f.go":              "package main\n",
 		"bench/deep/g_linux.go": "//go:build plan9\n\npackage deep\n",
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/varvekv/varve/bench/internal/host"
 	"github.com/varvekv/varve/bench/internal/measure"
 	"github.com/varvekv/varve/bench/internal/report"
+	"github.com/varvekv/varve/bench/internal/row"
 	"github.com/varvekv/varve/bench/internal/session"
 )
 
@@ -87,13 +88,16 @@ func (b *bench) begin() error {
 	return nil
 }
 
-// openSession opens an empty database in a directory of its own. discard closes
-// it and removes what it left, unless the user gave the directory; it is told
-// how the work ended.
-func (b *bench) openSession(d engine.Durability) (*session.Session, func(ended error) error, error) {
-	b.opened++
-	dir := filepath.Join(b.dir, fmt.Sprintf("db-%d", b.opened))
-	e, err := b.open(b.settings.engineOptions(dir, d))
+// openSession opens a database: an empty one in a directory of its own, or the
+// one in the directory that is asked for. discard closes it and removes what it
+// left, unless that is the user's; it is told how the work ended.
+func (b *bench) openSession(q row.Request) (*session.Session, func(ended error) error, error) {
+	dir := q.Dir
+	if dir == "" {
+		b.opened++
+		dir = filepath.Join(b.dir, fmt.Sprintf("db-%d", b.opened))
+	}
+	e, err := b.open(b.settings.engineOptions(dir, q))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,8 +114,8 @@ func (b *bench) openSession(d engine.Durability) (*session.Session, func(ended e
 		if err := e.Close(); err != nil {
 			return fmt.Errorf("close: %w", err)
 		}
-		if b.keep {
-			return nil
+		if b.keep || filepath.Dir(dir) != b.dir {
+			return nil // the user's
 		}
 		return os.RemoveAll(dir)
 	}

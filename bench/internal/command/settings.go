@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/varvekv/varve/bench/internal/engine"
 	"github.com/varvekv/varve/bench/internal/report"
+	"github.com/varvekv/varve/bench/internal/row"
 )
 
 // settings is what every measuring command is told.
@@ -68,11 +70,14 @@ func (s *settings) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&s.metrics, "metrics", false, "show the engine's own metrics at the end")
 }
 
-// engineOptions is the budget of a database in dir.
-func (s *settings) engineOptions(dir string, d engine.Durability) engine.Options {
+// engineOptions is the budget of a database in dir, but for what a row wants
+// otherwise.
+func (s *settings) engineOptions(dir string, q row.Request) engine.Options {
 	return engine.Options{
-		Dir: dir, Durability: d, CacheBytes: int64(s.cache), MemtableBytes: int64(s.memtable),
-		Compression: s.compression.Compression,
+		Dir: dir, Durability: q.Durability,
+		CacheBytes:    cmp.Or(q.CacheBytes, int64(s.cache)),
+		MemtableBytes: cmp.Or(q.MemtableBytes, int64(s.memtable)),
+		Compression:   s.compression.Compression,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/row"
 	"github.com/varvekv/varve/bench/internal/workload"
 	"github.com/varvekv/varve/bench/internal/ycsb"
 )
@@ -110,7 +111,7 @@ func (b *bench) runYCSB(ctx context.Context, config ycsb.Config) (err error) {
 	if err := b.begin(); err != nil {
 		return err
 	}
-	s, discard, err := b.openSession(b.settings.durability.Durability)
+	s, discard, err := b.openSession(row.Request{Durability: b.settings.durability.Durability})
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,20 @@ type Config struct {
 	Seed         uint64
 	Durability   engine.Durability // of all but the fillsync rows
 	Rows         []string          // names, in the order to run
-	// Open opens an empty database; discard closes and removes it, once told
-	// how the work on it ended.
-	Open func(d engine.Durability) (s *session.Session, discard func(ended error) error, err error)
+	// Open opens a database; discard closes and removes it, once told how the
+	// work on it ended. A database whose engine was closed instead keeps its
+	// files and may be asked for again, by its directory.
+	Open func(Request) (s *session.Session, discard func(ended error) error, err error)
+}
+
+// Request is which database a row wants, and what it wants of it.
+type Request struct {
+	// Dir is a directory that holds a closed database; empty: a fresh one.
+	Dir        string
+	Durability engine.Durability
+	// CacheBytes and MemtableBytes take the place of the configured budgets; 0
+	// = as configured.
+	CacheBytes, MemtableBytes int64
 }
 
 // Validate tells what is wrong with a configuration, in the user's words.
@@ -187,7 +198,7 @@ func (r *runner) prepareShared(ctx context.Context, want state) error {
 }
 
 func (r *runner) open(d engine.Durability) (*table, error) {
-	s, discard, err := r.config.Open(d)
+	s, discard, err := r.config.Open(Request{Durability: d})
 	if err != nil {
 		return nil, err
 	}

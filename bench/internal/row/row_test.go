@@ -24,8 +24,8 @@ func small(t testing.TB, wrap func(engine.Engine) engine.Engine) (c Config, dura
 	return Config{
 		Records: 2005, Operations: 3000, Threads: 3, ValueBytes: 100, Seed: 1, Duration: time.Minute,
 		Durability: engine.Buffered, Rows: Names(),
-		Open: func(d engine.Durability) (*session.Session, func(error) error, error) {
-			*durabilities = append(*durabilities, d)
+		Open: func(q Request) (*session.Session, func(error) error, error) {
+			*durabilities = append(*durabilities, q.Durability)
 			e, err := mapengine.Open(engine.Options{})
 			if wrap != nil {
 				e = wrap(e)
