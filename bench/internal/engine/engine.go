@@ -123,9 +123,10 @@ type Visit func(key, value []byte) error
 type Traffic struct {
 	LogBytes, TableBytes, MetaBytes, OtherBytes int64
 	Syncs                                       int64
+	ReadBytes                                   int64 // from files of any kind; 0 where the engine cannot tell
 }
 
-// Bytes is the sum over all kinds.
+// Bytes is what was written, the sum over all kinds.
 func (t Traffic) Bytes() int64 { return t.LogBytes + t.TableBytes + t.MetaBytes + t.OtherBytes }
 
 // Add is the sum of both, kind by kind.
@@ -136,10 +137,11 @@ func (t Traffic) Add(o Traffic) Traffic {
 		MetaBytes:  t.MetaBytes + o.MetaBytes,
 		OtherBytes: t.OtherBytes + o.OtherBytes,
 		Syncs:      t.Syncs + o.Syncs,
+		ReadBytes:  t.ReadBytes + o.ReadBytes,
 	}
 }
 
-// Since is what was written after an earlier reading.
+// Since is what was written and read after an earlier reading.
 func (t Traffic) Since(before Traffic) Traffic {
 	return Traffic{
 		LogBytes:   t.LogBytes - before.LogBytes,
@@ -147,5 +149,6 @@ func (t Traffic) Since(before Traffic) Traffic {
 		MetaBytes:  t.MetaBytes - before.MetaBytes,
 		OtherBytes: t.OtherBytes - before.OtherBytes,
 		Syncs:      t.Syncs - before.Syncs,
+		ReadBytes:  t.ReadBytes - before.ReadBytes,
 	}
 }

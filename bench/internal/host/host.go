@@ -65,12 +65,16 @@ type Usage struct {
 	HeapBytes    int64         `json:"heap_bytes"` // Go's heap in use
 	Collections  int64         `json:"collections"`
 	Allocations  int64         `json:"allocations"`
+	Pauses       Pauses        `json:"pauses"` // of the program by Go's collector
+	IO           IO            `json:"io"`
 }
 
 // Meter measures one stretch of work.
 type Meter struct {
 	cpu                      time.Duration
 	collections, allocations int64
+	pauses                   *pauseMeter
+	io                       IO
 }
 
 // Start begins a stretch: it resets the peak of resident memory where it can.
@@ -78,7 +82,10 @@ func Start() *Meter {
 	resetPeakRSS()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return &Meter{cpu: cpuTime(), collections: int64(m.NumGC), allocations: int64(m.Mallocs)}
+	return &Meter{
+		cpu: cpuTime(), collections: int64(m.NumGC), allocations: int64(m.Mallocs),
+		pauses: startPauses(), io: ReadIO(),
+	}
 }
 
 // Stop is the usage since Start.
@@ -90,6 +97,8 @@ func (m *Meter) Stop() Usage {
 	u.HeapBytes = int64(s.HeapInuse)
 	u.Collections = int64(s.NumGC) - m.collections
 	u.Allocations = int64(s.Mallocs) - m.allocations
+	u.Pauses = m.pauses.stop()
+	u.IO = ReadIO().Since(m.io)
 	return u
 }
 
@@ -122,7 +131,11 @@ func field(file, name, separator string) string {
 	if err != nil {
 		return ""
 	}
-	for line := range strings.Lines(string(text)) {
+	return fieldOf(string(text), name, separator)
+}
+
+func fieldOf(text, name, separator string) string {
+	for line := range strings.Lines(text) {
 		k, v, ok := strings.Cut(line, separator)
 		if ok && strings.TrimSpace(k) == name {
 			return strings.TrimSpace(v)

@@ -3,7 +3,6 @@ package host
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
 
@@ -49,11 +48,16 @@ func residentBytes() (peak, now int64) {
 // peak is the process's, as on other systems.
 func resetPeakRSS() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
+// procIO is the system's counts of this process; empty where it may not read them.
+func procIO() string {
+	text, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
 // kilobytes reads "1234 kB"; 0 when it is not that.
 func kilobytes(s string) int64 {
-	n, err := strconv.ParseInt(strings.TrimSuffix(s, " kB"), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n << 10
+	return number(strings.TrimSuffix(s, " kB")) << 10
 }

@@ -5,13 +5,12 @@ package report
 import (
 	"time"
 
-	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/engine"
 	"github.com/varvekv/varve/bench/internal/host"
 )
 
 // Schema is the version of the JSON form. It changes when a field changes meaning.
-const Schema = 1
+const Schema = 2
 
 // Report is one run of the command.
 type Report struct {
@@ -37,56 +36,101 @@ type Option struct {
 
 // Phase is one workload or row.
 type Phase struct {
-	Name       string         `json:"name"`
-	Threads    int            `json:"threads"`
-	Elapsed    time.Duration  `json:"elapsed_ns"`
-	Units      int64          `json:"units"` // operations, or entries where one call handles many
-	Throughput float64        `json:"throughput"`
+	Name       string        `json:"name"`
+	Threads    int           `json:"threads"`
+	Elapsed    time.Duration `json:"elapsed_ns"`
+	Units      int64         `json:"units"` // operations, or entries where one call handles many
+	Throughput float64       `json:"throughput"`
+	// TargetRate is the calls a second that were scheduled over all threads;
+	// 0 = none were, each thread called as fast as it was answered.
+	TargetRate float64        `json:"target_rate,omitempty"`
 	TimedOut   bool           `json:"timed_out,omitempty"` // ended by its duration
 	Kinds      []Kind         `json:"operations"`
-	UserBytes  int64          `json:"user_bytes"` // keys and values that were written
+	UserBytes  int64          `json:"user_bytes"`           // keys and values that were written
+	ReadBytes  int64          `json:"read_bytes,omitempty"` // keys and values that were returned; what was read from files is in Traffic
 	Traffic    engine.Traffic `json:"traffic"`
 	DiskBytes  int64          `json:"disk_bytes"` // in use at the end
 	LiveBytes  int64          `json:"live_bytes"` // keys and values in the database at the end
 	Usage      host.Usage     `json:"usage"`
+	Stalls     engine.Stalls  `json:"stalls"`
 	Settling   time.Duration  `json:"settling_ns,omitempty"` // waited for background work behind it, its traffic included
+	Series     []Second       `json:"series,omitempty"`      // second by second, without gaps
+	Spans      []Span         `json:"spans,omitempty"`       // what the engine did meanwhile, by Begin
 }
 
-// Kind is the latencies of one kind of operation in a phase.
+// Second is one second of a phase: the calls that ended in it. The last one may
+// be shorter.
+type Second struct {
+	At    time.Duration `json:"at_ns"` // its beginning, from the phase's
+	Units int64         `json:"units"`
+	P50   time.Duration `json:"p50_ns"`
+	P99   time.Duration `json:"p99_ns"`
+	Max   time.Duration `json:"max_ns"`
+}
+
+// Span is a stretch of the engine's own work, or of writers held back, in time
+// from the phase's beginning. One that began before it has a negative Begin.
+type Span struct {
+	Kind  string        `json:"kind"` // SpanFlush, SpanCompaction or SpanStall
+	Begin time.Duration `json:"begin_ns"`
+	End   time.Duration `json:"end_ns"`
+	Bytes int64         `json:"bytes,omitempty"` // written
+	Note  string        `json:"note,omitempty"`  // the stall's reason, the compaction's levels
+}
+
+// Kinds of span.
+const (
+	SpanFlush      = engine.SpanFlush
+	SpanCompaction = engine.SpanCompaction
+	SpanStall      = engine.SpanStall
+)
+
+// Kind is one kind of operation in a phase. Its latencies are service times:
+// around the call alone.
 type Kind struct {
-	Name       string        `json:"name"`
-	Count      int64         `json:"count"`
-	Throughput float64       `json:"throughput"`
-	Mean       time.Duration `json:"mean_ns"`
-	P50        time.Duration `json:"p50_ns"`
-	P95        time.Duration `json:"p95_ns"`
-	P99        time.Duration `json:"p99_ns"`
-	P999       time.Duration `json:"p999_ns"`
-	Max        time.Duration `json:"max_ns"`
+	Name        string        `json:"name"`
+	Count       int64         `json:"count"`
+	Throughput  float64       `json:"throughput"`
+	Mean        time.Duration `json:"mean_ns"`
+	P50         time.Duration `json:"p50_ns"`
+	P95         time.Duration `json:"p95_ns"`
+	P99         time.Duration `json:"p99_ns"`
+	P999        time.Duration `json:"p999_ns"`
+	P9999       time.Duration `json:"p9999_ns"`
+	Max         time.Duration `json:"max_ns"`
+	Percentiles []Percentile  `json:"percentiles,omitempty"`
+	// Intended is latencies from the moment when the schedule wanted the call
+	// to begin, so that a call that waits behind a slow one shows it. Nil
+	// without a target rate.
+	Intended *Latencies `json:"intended,omitempty"`
 }
 
-// FromResult takes over what the driver measured, kinds that did not occur left out.
-func FromResult(r *driver.Result) Phase {
-	p := Phase{
-		Name: r.Name, Threads: r.Threads, Elapsed: r.Elapsed, Units: r.Units,
-		Throughput: r.Throughput(), TimedOut: r.TimedOut,
-	}
-	for k, h := range r.Latency {
-		if h.Count() == 0 {
-			continue
-		}
-		p.Kinds = append(p.Kinds, Kind{
-			Name: r.Kinds[k], Count: h.Count(), Throughput: float64(h.Count()) / r.Elapsed.Seconds(),
-			Mean: h.Mean(), P50: h.Quantile(0.5), P95: h.Quantile(0.95), P99: h.Quantile(0.99),
-			P999: h.Quantile(0.999), Max: h.Max(),
-		})
-	}
-	return p
+// Latencies is one distribution of latencies.
+type Latencies struct {
+	Mean        time.Duration `json:"mean_ns"`
+	P50         time.Duration `json:"p50_ns"`
+	P95         time.Duration `json:"p95_ns"`
+	P99         time.Duration `json:"p99_ns"`
+	P999        time.Duration `json:"p999_ns"`
+	P9999       time.Duration `json:"p9999_ns"`
+	Max         time.Duration `json:"max_ns"`
+	Percentiles []Percentile  `json:"percentiles,omitempty"`
+}
+
+// Percentile is one point of a distribution: the share Q (0 to 1) of the calls
+// took no longer than Latency.
+type Percentile struct {
+	Q       float64       `json:"q"`
+	Latency time.Duration `json:"latency_ns"`
 }
 
 // WriteAmplification is bytes written to files over bytes written by the user;
 // 0 where the user wrote nothing.
 func (p *Phase) WriteAmplification() float64 { return ratio(p.Traffic.Bytes(), p.UserBytes) }
+
+// ReadAmplification is bytes read from files over bytes returned to the user;
+// 0 where nothing was returned, or the engine does not tell.
+func (p *Phase) ReadAmplification() float64 { return ratio(p.Traffic.ReadBytes, p.ReadBytes) }
 
 // SpaceAmplification is disk in use over the user's live bytes.
 func (p *Phase) SpaceAmplification() float64 { return ratio(p.DiskBytes, p.LiveBytes) }
