@@ -79,12 +79,7 @@ func parseFooter(b []byte, fileBytes uint64) (*footer, error) {
 	if v := binary.LittleEndian.Uint32(b[footerSumAt+4:]); v != tableVersion {
 		return nil, newer("table format version %d is not known to this version, which reads %d", v, tableVersion)
 	}
-	u := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
-	f := &footer{
-		identity: u(0), fileBytes: u(8), dataEnd: u(16),
-		features: [3]uint64{u(24), u(32), u(40)},
-		filter:   parseHandle(b[48:]), index: parseHandle(b[64:]), properties: parseHandle(b[80:]),
-	}
+	f := footerFields(b)
 	if unknown := f.features[0] &^ knownFeatures; unknown != 0 {
 		return nil, newer("table uses incompatible features %#x, which are not known to this version", unknown)
 	}
@@ -92,6 +87,16 @@ func parseFooter(b []byte, fileBytes uint64) (*footer, error) {
 		return nil, fmt.Errorf("file is %d bytes long, its footer says %d", fileBytes, f.fileBytes)
 	}
 	return f, f.check()
+}
+
+// footerFields is what a footer says, believed or not. REQUIRES: footerBytes in b.
+func footerFields(b []byte) *footer {
+	u := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
+	return &footer{
+		identity: u(0), fileBytes: u(8), dataEnd: u(16),
+		features: [3]uint64{u(24), u(32), u(40)},
+		filter:   parseHandle(b[48:]), index: parseHandle(b[64:]), properties: parseHandle(b[80:]),
+	}
 }
 
 // check requires the sections to follow each other without a gap:

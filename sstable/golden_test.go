@@ -59,7 +59,7 @@ func TestGolden(t *testing.T) {
 }
 
 // readDump reads what hex.Dump wrote.
-func readDump(t *testing.T, path string) []byte {
+func readDump(t testing.TB, path string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
