@@ -53,11 +53,21 @@ func TestYCSBShowsItsTable(t *testing.T) {
 }
 
 func TestRowsShowTheirTable(t *testing.T) {
-	code, out, errs := run(t, mapengine.Open, "rows", "--records", "500", "--operations", "300", "--value-size", "100")
+	code, out, errs := run(t, mapengine.Open, "rows", "--rows", "all", "--records", "500", "--operations", "300",
+		"--duration", "0", "--value-size", "100", "--openlog-size", "20KiB", "--big-records", "400", "--big-value-size", "50")
 	if code != exitOK {
 		t.Fatalf("code %d: %s", code, errs)
 	}
-	for _, want := range []string{"fillseq", "readmissing", "seekrandom-deleted", "fillsync-64"} {
+	for _, want := range []string{"fillseq", "readmissing", "seekrandom-deleted", "fillsync-64", "openlog", "tail", "big-E"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
+func TestRowsHelpNamesRowsAndGroups(t *testing.T) {
+	_, out, _ := run(t, mapengine.Open, "rows", "--help")
+	for _, want := range []string{"readrandom-smallcache  the same", "openlog ", "default, all, fill, read, sync, life, big"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
@@ -85,7 +95,8 @@ func TestUsageErrors(t *testing.T) {
 		{"ycsb", "-p", "novalue"}, {"ycsb", "-p", "recordcount=x"}, {"ycsb", "-p", "unheard=1"},
 		{"ycsb", "-p", "readproportion=-1"}, {"ycsb", "-p", "varve.unheard=1"}, {"ycsb", "-P", "missing.properties"},
 		{"ycsb", "-p", "readproportion=1", "-p", "requestdistribution=hotspot"},
-		{"ycsb", "--dir", full}, {"rows", "--rows", "fillsideways"},
+		{"ycsb", "--dir", full}, {"rows", "--rows", "fillsideways"}, {"rows", "--rows", "fill,unread*"},
+		{"rows", "--big-value-size", "3"}, {"rows", "--openlog-size", "much"},
 	} {
 		if code, _, errs := run(t, mapengine.Open, args...); code != exitUsage || errs == "" {
 			t.Errorf("%v: code %d, %q", args, code, errs)

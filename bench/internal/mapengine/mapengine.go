@@ -1,10 +1,10 @@
 // Package mapengine is a database in a Go map with its keys sorted beside it:
 // the model by which the benchmarks test themselves. It promises the semantics
-// of package engine, no speed and no file.
+// of package engine and no speed. Given a directory it is there again when that
+// is opened again; without one it has no file.
 package mapengine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -20,12 +20,29 @@ type Engine struct {
 	values map[string][]byte
 	keys   []string // sorted
 	bytes  int64
+	log    *log // nil without a directory
 	closed bool
 }
 
-// Open makes an empty one; the options do not matter to it.
-func Open(engine.Options) (engine.Engine, error) {
-	return &Engine{values: map[string][]byte{}}, nil
+// Open opens the one in the directory, or makes an empty one. Of the options
+// only directory and durability matter to it.
+func Open(o engine.Options) (engine.Engine, error) {
+	e := &Engine{values: map[string][]byte{}}
+	if o.Dir == "" {
+		return e, nil
+	}
+	log, err := openLog(o.Dir, o.Durability != engine.Buffered, func(key, value []byte) {
+		if value == nil {
+			e.remove(key)
+		} else {
+			e.set(key, value)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.log = log
+	return e, nil
 }
 
 var errClosed = errors.New("mapengine: closed")
@@ -39,7 +56,7 @@ func (e *Engine) NewClient() (engine.Client, error) { return &client{e}, nil }
 // Settle has nothing to wait for.
 func (e *Engine) Settle(context.Context) error { return nil }
 
-// Check has no file to read.
+// Check trusts itself.
 func (e *Engine) Check(context.Context) error { return nil }
 
 // Metrics is empty.
@@ -59,12 +76,22 @@ func (e *Engine) Corrupt(key string, f func(value []byte) []byte) {
 	e.values[key] = f(slices.Clone(e.values[key]))
 }
 
+// Sync brings all changes into the file, where there is one.
+func (e *Engine) Sync() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.log.sync()
+}
+
 // Close ends it: writes fail from then on.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
 	e.closed = true
-	return nil
+	return e.log.close()
 }
 
 type client struct{ e *Engine }
@@ -91,24 +118,35 @@ func (e *Engine) putLocked(key, value []byte) error {
 	if e.closed {
 		return errClosed
 	}
+	e.set(key, value)
+	e.bytes += int64(len(key) + len(value))
+	return e.log.append(key, append([]byte{}, value...)) // nil is a deletion
+}
+
+func (e *Engine) set(key, value []byte) {
 	k := string(key)
 	if _, ok := e.values[k]; !ok {
 		at, _ := slices.BinarySearch(e.keys, k)
 		e.keys = slices.Insert(e.keys, at, strings.Clone(k))
 	}
-	e.values[k] = bytes.Clone(value)
-	e.bytes += int64(len(key) + len(value))
-	return nil
+	e.values[k] = append([]byte{}, value...)
 }
 
 func (c *client) Delete(key []byte) error {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	if at, ok := slices.BinarySearch(c.e.keys, string(key)); ok {
-		c.e.keys = slices.Delete(c.e.keys, at, at+1)
-		delete(c.e.values, string(key))
+	if c.e.closed {
+		return errClosed
 	}
-	return nil
+	c.e.remove(key)
+	return c.e.log.append(key, nil)
+}
+
+func (e *Engine) remove(key []byte) {
+	if at, ok := slices.BinarySearch(e.keys, string(key)); ok {
+		e.keys = slices.Delete(e.keys, at, at+1)
+		delete(e.values, string(key))
+	}
 }
 
 func (c *client) Load(keys, values [][]byte) error {

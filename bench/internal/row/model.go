@@ -2,13 +2,10 @@ package row
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
 
-	"github.com/varvekv/varve/bench/internal/session"
 	"github.com/varvekv/varve/bench/internal/value"
 )
 
@@ -22,15 +19,20 @@ func appendKey(dst []byte, n uint64) []byte {
 	return dst[:at+keyBytes]
 }
 
-// model knows which of the records [0, size) exist. It is changed between
-// phases only; in them any goroutine may read it.
+// model knows which of the records [0, size) exist, and the version of each.
+// Which exist changes between phases only; in them any goroutine may read it. A
+// version is changed by the one goroutine that writes its record.
 type model struct {
 	size, count uint64
 	words       []uint64
+	versions    []uint8 // the stamps of values: a byte finds any lost overwrite but the 255th
+	valueBytes  int
 }
 
-func newModel(size uint64) *model {
-	return &model{size: size, words: make([]uint64, (size+63)/64)}
+func newModel(size uint64, valueBytes int) *model {
+	return &model{
+		size: size, words: make([]uint64, (size+63)/64), versions: make([]uint8, size), valueBytes: valueBytes,
+	}
 }
 
 func (m *model) has(n uint64) bool { return m.words[n/64]>>(n%64)&1 == 1 }
@@ -66,22 +68,34 @@ func (m *model) next(n uint64) (uint64, bool) {
 	}
 }
 
-// table is one open database and the model of what is in it.
-type table struct {
-	session    *session.Session
-	discard    func(ended error) error
-	valueBytes int
-	model      *model
+// renew gives a record its next version. It is never again that of the load.
+func (m *model) renew(n uint64) { m.versions[n] = m.versions[n]%255 + 1 }
+
+// appendValue appends what a record's value is in its present version.
+func (m *model) appendValue(dst []byte, n uint64) []byte {
+	return value.Append(dst, n, value.Stamp(m.versions[n]), m.valueBytes)
 }
 
-func (t *table) liveBytes() int64 { return int64(t.model.count) * int64(keyBytes+t.valueBytes) }
+// verify checks that a value is a record's, in its present version.
+func (m *model) verify(val []byte, n uint64) error {
+	s, err := value.Verify(val, n, m.valueBytes)
+	if err == nil && s != value.Stamp(m.versions[n]) {
+		err = fmt.Errorf("%w: version %d of record %d, not %d", value.ErrWrong, s, n, m.versions[n])
+	}
+	return err
+}
+
+// entryBytes is a record's key and value.
+func (m *model) entryBytes() int64 { return int64(keyBytes + m.valueBytes) }
+
+// liveBytes is what all records that exist hold.
+func (m *model) liveBytes() int64 { return int64(m.count) * m.entryBytes() }
 
 // expectation walks the model beside a scan.
 type expectation struct {
-	model      *model
-	valueBytes int
-	at         uint64 // the next expected record is the first that exists from here
-	key        []byte // scratch
+	model *model
+	at    uint64 // the next expected record is the first that exists from here
+	key   []byte // scratch
 }
 
 // visit judges one entry: it is exactly the one that the model has next.
@@ -95,31 +109,8 @@ func (e *expectation) visit(key, val []byte) error {
 	if !bytes.Equal(key, e.key) {
 		return fmt.Errorf("key %q where %q is next", key, e.key)
 	}
-	if _, err := value.Verify(val, n, e.valueBytes); err != nil {
+	if err := e.model.verify(val, n); err != nil {
 		return fmt.Errorf("key %q: %w", key, err)
-	}
-	return nil
-}
-
-// audit scans everything and compares it with the model.
-func (t *table) audit(ctx context.Context) (err error) {
-	c, err := t.session.Engine.NewClient()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	e := expectation{model: t.model, valueBytes: t.valueBytes}
-	n, err := c.Scan(nil, -1, func(key, val []byte) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return e.visit(key, val)
-	})
-	if err != nil {
-		return err
-	}
-	if uint64(n) != t.model.count {
-		return fmt.Errorf("%d records, not %d", n, t.model.count)
 	}
 	return nil
 }

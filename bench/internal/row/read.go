@@ -8,13 +8,20 @@ import (
 	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/engine"
 	"github.com/varvekv/varve/bench/internal/session"
-	"github.com/varvekv/varve/bench/internal/value"
 	"github.com/varvekv/varve/bench/internal/workload"
 )
 
+// smallCacheBytes is the cache of readrandom-smallcache: nearly every read goes
+// past it.
+const smallCacheBytes = 8 << 20
+
 func readRandom(ctx context.Context, r *runner, t *table) error {
-	return r.read(ctx, t, "readrandom", "get", func(source *workload.Random) driver.Worker {
-		return &getter{random: source, table: t}
+	name := "readrandom"
+	if t.request.CacheBytes == smallCacheBytes {
+		name += "-smallcache"
+	}
+	return r.read(ctx, t, name, "get", func(source *workload.Random) driver.Worker {
+		return &getter{random: source, model: t.model}
 	})
 }
 
@@ -26,7 +33,7 @@ func readMissing(ctx context.Context, r *runner, t *table) error {
 
 func seekRandom(ctx context.Context, r *runner, t *table) error {
 	return r.read(ctx, t, r.named("seekrandom"), "seek", func(source *workload.Random) driver.Worker {
-		s := &seeker{random: source, expected: expectation{model: t.model, valueBytes: t.valueBytes}}
+		s := &seeker{random: source, expected: expectation{model: t.model}}
 		s.visit = s.expected.visit
 		return s
 	})
@@ -35,10 +42,10 @@ func seekRandom(ctx context.Context, r *runner, t *table) error {
 // readSequential passes over everything, again and again, in one goroutine. Its
 // passes count and add up only; one before them verifies every entry.
 func readSequential(ctx context.Context, r *runner, t *table) error {
-	if err := t.audit(ctx); err != nil {
+	if err := t.scanAll(ctx); err != nil {
 		return fmt.Errorf("readseq: %w", err)
 	}
-	s := &scanner{table: t}
+	s := &scanner{model: t.model}
 	s.visit = s.visitEntry
 	p := driver.Phase{
 		Name: r.named("readseq"), Kinds: []string{"scan"}, Workers: []driver.Worker{s},
@@ -70,19 +77,19 @@ func (r *runner) read(ctx context.Context, t *table, name, kind string, make fun
 }
 
 func (r *runner) reading(t *table, p driver.Phase) session.Work {
-	return session.Work{Phase: p, UserBytes: func() int64 { return 0 }, LiveBytes: t.liveBytes}
+	return session.Work{Phase: p, UserBytes: func() int64 { return 0 }, LiveBytes: t.model.liveBytes}
 }
 
 // getter reads records that exist.
 type getter struct {
 	random   *workload.Random
-	table    *table
+	model    *model
 	record   uint64
 	key, got []byte
 }
 
 func (g *getter) Prepare() int {
-	g.record = choose(g.random, g.table.model)
+	g.record = choose(g.random, g.model)
 	g.key = appendKey(g.key[:0], g.record)
 	return 0
 }
@@ -95,7 +102,7 @@ func (g *getter) Execute(c engine.Client) (units int, err error) {
 }
 
 func (g *getter) Verify() error {
-	if _, err := value.Verify(g.got, g.record, g.table.valueBytes); err != nil {
+	if err := g.model.verify(g.got, g.record); err != nil {
 		return fmt.Errorf("key %q: %w", g.key, err)
 	}
 	return nil
@@ -164,7 +171,7 @@ func (s *seeker) Verify() error {
 
 // scanner passes over the whole database with each operation.
 type scanner struct {
-	table   *table
+	model   *model
 	visit   engine.Visit
 	visited int
 	bytes   int64
@@ -186,9 +193,9 @@ func (s *scanner) visitEntry(key, val []byte) error {
 }
 
 func (s *scanner) Verify() error {
-	if uint64(s.visited) != s.table.model.count || s.bytes != s.table.liveBytes() {
+	if uint64(s.visited) != s.model.count || s.bytes != s.model.liveBytes() {
 		return fmt.Errorf("%d entries of %d bytes, not %d of %d",
-			s.visited, s.bytes, s.table.model.count, s.table.liveBytes())
+			s.visited, s.bytes, s.model.count, s.model.liveBytes())
 	}
 	return nil
 }

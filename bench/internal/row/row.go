@@ -1,16 +1,16 @@
 // Package row runs single-purpose measurements, named after LevelDB's db_bench:
 // one kind of operation each, on a database filled for it, all verified.
 //
-// Keys are a record's number in 16 decimal digits. A model, one bit for each
-// record, knows which exist; reads and scans are compared with it.
+// Keys are a record's number in 16 decimal digits. A model knows which records
+// exist and in which version; reads and scans are compared with it, and so is
+// everything in a database before that is discarded.
 package row
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/varvekv/varve/bench/internal/engine"
@@ -28,13 +28,26 @@ type Config struct {
 	Threads      int
 	ValueBytes   int
 	Seed         uint64
-	Durability   engine.Durability // of all but the fillsync rows
-	Rows         []string          // names, in the order to run
+	Durability   engine.Durability // but for rows that ask for their own
+	Rows         []string          // names, in the order to run: see Select
+
+	LogBytes      int64  // keys and values in the log of openlog; 0 = DefaultLogBytes
+	BigRecords    uint64 // of the big rows; 0 = DefaultBigRecords
+	BigValueBytes int    // of the big rows; 0 = DefaultBigValueBytes
+
 	// Open opens a database; discard closes and removes it, once told how the
 	// work on it ended. A database whose engine was closed instead keeps its
 	// files and may be asked for again, by its directory.
 	Open func(Request) (s *session.Session, discard func(ended error) error, err error)
 }
+
+// Sizes of the rows that do not take those of the others: a log as full as a
+// memtable's by default, and four times as much data as the default cache.
+const (
+	DefaultLogBytes      = 64 << 20
+	DefaultBigRecords    = 10_000_000
+	DefaultBigValueBytes = 100
+)
 
 // Request is which database a row wants, and what it wants of it.
 type Request struct {
@@ -53,67 +66,17 @@ func (c *Config) Validate() error {
 		return errors.New("records must be at least 2")
 	case c.Threads < 1:
 		return errors.New("threads must be at least 1")
-	case c.ValueBytes < value.MinBytes:
-		return fmt.Errorf("value size must be at least %d bytes, to hold what verifies it", value.MinBytes)
+	case min(c.ValueBytes, cmp.Or(c.BigValueBytes, DefaultBigValueBytes)) < value.MinBytes:
+		return fmt.Errorf("value sizes must be at least %d bytes, to hold what verifies them", value.MinBytes)
+	case c.LogBytes < 0:
+		return errors.New("the size of openlog's log must not be negative")
 	case c.Operations == 0 && c.Duration == 0:
 		return errors.New("operations and duration are both unlimited")
 	}
 	for _, name := range c.Rows {
 		if find(name) == nil {
-			return fmt.Errorf("no row is called %q; there are %v", name, Names())
+			return unknown(name)
 		}
-	}
-	return nil
-}
-
-// state is what a row wants to find.
-type state uint8
-
-const (
-	empty   state = iota // a database of its own, discarded after it
-	filled               // the shared one, every record in it
-	thinned              // the shared one, half the records deleted
-)
-
-// row is one measurement.
-type row struct {
-	name string
-	on   state
-	run  func(context.Context, *runner, *table) error
-}
-
-func rows() []row {
-	return []row{
-		{"fillseq", empty, fillSequential},
-		{"fillbatch", empty, fillBatches},
-		{"fillrandom", filled, nil}, // filling the shared database is the row
-		{"overwrite", filled, overwrite},
-		{"readrandom", filled, readRandom},
-		{"readmissing", filled, readMissing},
-		{"seekrandom", filled, seekRandom},
-		{"readseq", filled, readSequential},
-		{"deleterandom", thinned, nil}, // thinning it is the row
-		{"seekrandom-deleted", thinned, seekRandom},
-		{"readseq-deleted", thinned, readSequential},
-		{"fillsync-1", empty, fillSynced(1)},
-		{"fillsync-8", empty, fillSynced(8)},
-		{"fillsync-64", empty, fillSynced(64)},
-	}
-}
-
-// Names is every row, in the order in which they make sense.
-func Names() []string {
-	var names []string
-	for _, r := range rows() {
-		names = append(names, r.name)
-	}
-	return names
-}
-
-func find(name string) *row {
-	all := rows()
-	if i := slices.IndexFunc(all, func(r row) bool { return r.name == name }); i >= 0 {
-		return &all[i]
 	}
 	return nil
 }
@@ -125,13 +88,8 @@ func Run(ctx context.Context, c Config) (phases []report.Phase, err error) {
 		return nil, err
 	}
 	r := &runner{config: c}
-	defer func() { err = errors.Join(err, r.discardShared(err)) }()
-	for _, name := range c.Rows {
-		if err := r.runRow(ctx, find(name)); err != nil {
-			return r.phases, err
-		}
-	}
-	return r.phases, nil
+	err = r.endShared(ctx, r.runRows(ctx))
+	return r.phases, err
 }
 
 type runner struct {
@@ -141,11 +99,33 @@ type runner struct {
 	thinned bool
 }
 
+func (r *runner) runRows(ctx context.Context) error {
+	for left := r.config.Rows; len(left) > 0; {
+		w := find(left[0])
+		if w.on == large {
+			n := leadingBig(left)
+			if err := r.runBig(ctx, left[:n]); err != nil {
+				return err
+			}
+			left = left[n:]
+			continue
+		}
+		if err := r.runRow(ctx, w); err != nil {
+			return err
+		}
+		left = left[1:]
+	}
+	return nil
+}
+
 func (r *runner) runRow(ctx context.Context, w *row) error {
-	if w.on == empty {
+	switch w.on {
+	case own:
+		return w.run(ctx, r, nil)
+	case empty:
 		return r.runOnEmpty(ctx, w)
 	}
-	if err := r.prepareShared(ctx, w.on); err != nil {
+	if err := r.prepareShared(ctx, w); err != nil {
 		return err
 	}
 	if w.run == nil {
@@ -154,34 +134,24 @@ func (r *runner) runRow(ctx context.Context, w *row) error {
 	return w.run(ctx, r, r.shared)
 }
 
-func (r *runner) runOnEmpty(ctx context.Context, w *row) (err error) {
-	d := r.config.Durability
-	if strings.HasPrefix(w.name, "fillsync") {
-		d = engine.Synced
-	}
-	t, err := r.open(d)
+func (r *runner) runOnEmpty(ctx context.Context, w *row) error {
+	t, err := r.open(w.want, r.config.Records, r.config.ValueBytes)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.name, err)
 	}
-	defer func() { err = errors.Join(err, t.discard(err)) }()
-	if err := w.run(ctx, r, t); err != nil {
-		return err
-	}
-	if err := t.audit(ctx); err != nil {
-		return fmt.Errorf("%s: final scan: %w", w.name, err)
-	}
-	return nil
+	return t.end(ctx, w.name, w.run(ctx, r, t))
 }
 
-// prepareShared brings the shared database into a state, measuring the way there.
-func (r *runner) prepareShared(ctx context.Context, want state) error {
-	if r.shared != nil && r.thinned && want == filled {
-		if err := r.discardShared(nil); err != nil {
+// prepareShared brings the shared database into the state that a row wants,
+// measuring the way there, and gives it the row's cache.
+func (r *runner) prepareShared(ctx context.Context, w *row) error {
+	if r.shared != nil && r.thinned && w.on == filled {
+		if err := r.endShared(ctx, nil); err != nil {
 			return err
 		}
 	}
 	if r.shared == nil {
-		t, err := r.open(r.config.Durability)
+		t, err := r.open(Request{}, r.config.Records, r.config.ValueBytes)
 		if err != nil {
 			return fmt.Errorf("fillrandom: %w", err)
 		}
@@ -190,29 +160,46 @@ func (r *runner) prepareShared(ctx context.Context, want state) error {
 			return err
 		}
 	}
-	if want == thinned && !r.thinned {
+	if w.on == thinned && !r.thinned {
+		if err := r.reopenShared(0); err != nil {
+			return err
+		}
 		r.thinned = true
-		return deleteRandom(ctx, r, r.shared)
+		if err := deleteRandom(ctx, r, r.shared); err != nil {
+			return err
+		}
 	}
+	return r.reopenShared(w.want.CacheBytes)
+}
+
+// reopenShared makes sure that the shared database has such a cache; 0 = the
+// configured one.
+func (r *runner) reopenShared(cacheBytes int64) error {
+	t := r.shared
+	if t.request.CacheBytes == cacheBytes {
+		return nil
+	}
+	if err := t.session.Engine.Close(); err != nil {
+		return fmt.Errorf("close, to reopen with another cache: %w", err)
+	}
+	r.shared = nil // for now there is nothing to discard
+	q := t.request
+	q.Dir, q.CacheBytes = t.session.Dir, cacheBytes
+	s, discard, err := r.config.Open(q)
+	if err != nil {
+		return fmt.Errorf("reopen with another cache: %w", err)
+	}
+	r.shared = &table{request: q, session: s, discard: discard, model: t.model}
 	return nil
 }
 
-func (r *runner) open(d engine.Durability) (*table, error) {
-	s, discard, err := r.config.Open(Request{Durability: d})
-	if err != nil {
-		return nil, err
-	}
-	return &table{
-		session: s, discard: discard, valueBytes: r.config.ValueBytes,
-		model: newModel(r.config.Records),
-	}, nil
-}
-
-func (r *runner) discardShared(ended error) error {
+// endShared ends the shared database, if there is one, and passes on how the
+// work on it ended.
+func (r *runner) endShared(ctx context.Context, ended error) error {
 	if r.shared == nil {
-		return nil
+		return ended
 	}
 	t := r.shared
 	r.shared = nil
-	return t.discard(ended)
+	return t.end(ctx, "the shared database", ended)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/engine"
 	"github.com/varvekv/varve/bench/internal/session"
-	"github.com/varvekv/varve/bench/internal/value"
 	"github.com/varvekv/varve/bench/internal/workload"
 )
 
@@ -23,7 +22,7 @@ func sequential(i uint64) uint64 { return i }
 const (
 	streamFill = iota + 1
 	streamDelete
-	streamOverwrite
+	streamRewrite
 	streamRead
 )
 
@@ -65,7 +64,7 @@ type fillPlan struct {
 	duration time.Duration // 0 = the configured one of fills
 }
 
-// fill writes each record once, in the plan's order, and tells the model.
+// fill writes each record of the model once, in the plan's order.
 func (r *runner) fill(ctx context.Context, t *table, plan fillPlan) error {
 	if plan.duration == 0 {
 		plan.duration = r.config.FillDuration
@@ -73,24 +72,23 @@ func (r *runner) fill(ctx context.Context, t *table, plan fillPlan) error {
 	issued := new(atomic.Uint64)
 	p := driver.Phase{
 		Name: plan.name, Kinds: []string{"put"}, Duration: plan.duration,
-		Operations: int64((r.config.Records + uint64(plan.batch) - 1) / uint64(plan.batch)),
+		Operations: int64((t.model.size + uint64(plan.batch) - 1) / uint64(plan.batch)),
 	}
 	for range plan.threads {
 		p.Workers = append(p.Workers, &filler{
-			order: plan.order, issued: issued, records: r.config.Records,
-			valueBytes: t.valueBytes, entries: make([]entry, plan.batch),
+			order: plan.order, issued: issued, model: t.model, entries: make([]entry, plan.batch),
 		})
 	}
-	done := func() uint64 { return min(issued.Load(), r.config.Records) }
+	done := func() uint64 { return min(issued.Load(), t.model.size) }
 	return r.measure(ctx, t, session.Work{
 		Phase:     p,
 		Settle:    plan.settle,
-		UserBytes: func() int64 { return int64(done()) * int64(keyBytes+t.valueBytes) },
+		UserBytes: func() int64 { return int64(done()) * t.model.entryBytes() },
 		LiveBytes: func() int64 {
 			for i := range done() {
 				t.model.add(plan.order(i))
 			}
-			return t.liveBytes()
+			return t.model.liveBytes()
 		},
 	})
 }
@@ -109,10 +107,9 @@ type entry struct{ key, val []byte }
 
 // filler writes one entry, or a batch, with each operation.
 type filler struct {
-	order      order
-	issued     *atomic.Uint64
-	records    uint64
-	valueBytes int
+	order  order
+	issued *atomic.Uint64
+	model  *model
 
 	entries      []entry
 	keys, values [][]byte // of this operation
@@ -122,10 +119,10 @@ func (f *filler) Prepare() int {
 	n := uint64(len(f.entries))
 	first := f.issued.Add(n) - n
 	f.keys, f.values = f.keys[:0], f.values[:0]
-	for i := first; i < min(first+n, f.records); i++ {
+	for i := first; i < min(first+n, f.model.size); i++ {
 		e, record := &f.entries[i-first], f.order(i)
 		e.key = appendKey(e.key[:0], record)
-		e.val = value.Append(e.val[:0], record, value.Loaded, f.valueBytes)
+		e.val = f.model.appendValue(e.val[:0], record)
 		f.keys, f.values = append(f.keys, e.key), append(f.values, e.val)
 	}
 	return 0
@@ -139,66 +136,6 @@ func (f *filler) Execute(c engine.Client) (int, error) {
 }
 
 func (f *filler) Verify() error { return nil } // the reading rows and the audit do
-
-// overwriteFactor is how many times each record is overwritten, on average.
-const overwriteFactor = 3
-
-func overwrite(ctx context.Context, r *runner, t *table) error {
-	p := driver.Phase{
-		Name: "overwrite", Kinds: []string{"put"}, Duration: r.config.FillDuration,
-		Operations: int64(overwriteFactor * r.config.Records),
-	}
-	writers := make([]*overwriter, r.config.Threads)
-	for i := range writers {
-		writers[i] = &overwriter{
-			random: workload.NewRandom(r.config.Seed, streamOverwrite<<32|uint64(i)),
-			model:  t.model, valueBytes: t.valueBytes, writer: i,
-		}
-		p.Workers = append(p.Workers, writers[i])
-	}
-	return r.measure(ctx, t, session.Work{
-		Phase:  p,
-		Settle: true,
-		UserBytes: func() (n int64) {
-			for _, w := range writers {
-				n += int64(w.writes) * int64(keyBytes+t.valueBytes)
-			}
-			return n
-		},
-		LiveBytes: t.liveBytes,
-	})
-}
-
-// overwriter gives records that exist new values.
-type overwriter struct {
-	random     *workload.Random
-	model      *model
-	valueBytes int
-	writer     int
-
-	writes   uint64
-	key, val []byte
-}
-
-func (w *overwriter) Prepare() int {
-	n := choose(w.random, w.model)
-	w.writes++
-	w.key = appendKey(w.key[:0], n)
-	w.val = value.Append(w.val[:0], n, value.MakeStamp(w.writer, w.writes), w.valueBytes)
-	return 0
-}
-
-func (w *overwriter) Execute(c engine.Client) (int, error) { return 1, c.Put(w.key, w.val) }
-func (w *overwriter) Verify() error                        { return nil }
-
-// choose draws a record that exists. REQUIRES: one does.
-func choose(r *workload.Random, m *model) uint64 {
-	for {
-		if n := r.Below(m.size); m.has(n) {
-			return n
-		}
-	}
-}
 
 // deleteRandom deletes half of the records.
 func deleteRandom(ctx context.Context, r *runner, t *table) error {
@@ -219,7 +156,7 @@ func deleteRandom(ctx context.Context, r *runner, t *table) error {
 			for i := range issued.Load() {
 				t.model.remove(o(i))
 			}
-			return t.liveBytes()
+			return t.model.liveBytes()
 		},
 	})
 }

@@ -68,6 +68,9 @@ func (d *database) Metrics() string {
 	return m.String()
 }
 
+// Sync is engine.Syncer's.
+func (d *database) Sync() error { return d.db.Sync() }
+
 func (d *database) Close() error { return d.db.Close() }
 
 func (d *database) Traffic() engine.Traffic {

@@ -29,6 +29,7 @@ type Config struct {
 	ValueBytes   int
 	Seed         uint64
 	Mixes        []workload.Mix // run in this order, on what the one before left
+	Prefix       string         // of the phases' names
 }
 
 // Validate tells what is wrong with a configuration, in the user's words.
@@ -78,7 +79,7 @@ type runner struct {
 func (r *runner) load(ctx context.Context) error {
 	c := &r.config
 	p := driver.Phase{
-		Name: "load", Kinds: []string{"insert"},
+		Name: c.Prefix + "load", Kinds: []string{"insert"},
 		Operations: int64(c.Records), Duration: c.LoadDuration,
 	}
 	loaders := make([]*loader, c.Threads)
@@ -109,7 +110,7 @@ func (r *runner) load(ctx context.Context) error {
 func (r *runner) mix(ctx context.Context, m *workload.Mix, place int) error {
 	c := &r.config
 	p := driver.Phase{
-		Name: m.Name, Kinds: workload.KindNames(),
+		Name: c.Prefix + m.Name, Kinds: workload.KindNames(),
 		Operations: int64(c.Operations), Duration: c.Duration,
 	}
 	sources := make([]*workload.Random, c.Threads)
