@@ -16,5 +16,5 @@ import (
 )
 
 func main() {
-	os.Exit(command.Main(os.Args[1:], peer.All(), os.Stdout, os.Stderr))
+	os.Exit(command.Main(os.Args[1:], peer.All(), os.Stdin, os.Stdout, os.Stderr))
 }
