@@ -120,6 +120,7 @@ type archiveReader struct {
 	at     int64
 	raw    uint64
 	ended  bool
+	codec  codec.Type // of the last block
 	stored []byte
 	plain  []byte
 	rest   []byte // of plain, not yet read
@@ -186,7 +187,7 @@ func (r *archiveReader) block() error {
 	if r.plain, err = codec.Decode(r.plain[:0], p, t, int(rawLen)); err != nil {
 		return corruption.New(r.name, start, "%v", err)
 	}
-	r.rest = r.plain
+	r.rest, r.codec = r.plain, t
 	r.raw += uint64(rawLen)
 	return nil
 }

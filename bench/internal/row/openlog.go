@@ -87,10 +87,7 @@ func (i *crashImage) take(t *table) error {
 			return fmt.Errorf("openlog: sync: %w", err)
 		}
 	}
-	if err := os.CopyFS(i.dir, os.DirFS(t.session.Dir)); err != nil {
-		return fmt.Errorf("openlog: copy what a crash would leave: %w", err)
-	}
-	return nil
+	return copyFiles(i.dir, t.session.Dir)
 }
 
 // measure opens copies of the image, one after the other. Making them, auditing
@@ -135,7 +132,7 @@ func (o *opening) once(ctx context.Context, r *runner) (took time.Duration, err 
 	q := o.image.request
 	q.Dir = o.image.dir + "-copy"
 	defer func() { err = errors.Join(err, os.RemoveAll(q.Dir)) }()
-	if err := os.CopyFS(q.Dir, os.DirFS(o.image.dir)); err != nil {
+	if err := copyFiles(q.Dir, o.image.dir); err != nil {
 		return 0, err
 	}
 	runtime.GC() // the one before is not swept on this one's time

@@ -81,6 +81,9 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// settleMax bounds the wait for background work behind reopening.
+const settleMax = 10 * time.Second
+
 // Run runs the rows. Those that read fill a database first, which then is in
 // the report too. The phases done are returned beside an error.
 func Run(ctx context.Context, c Config) (phases []report.Phase, err error) {
@@ -161,7 +164,7 @@ func (r *runner) prepareShared(ctx context.Context, w *row) error {
 		}
 	}
 	if w.on == thinned && !r.thinned {
-		if err := r.reopenShared(0); err != nil {
+		if err := r.reopenShared(ctx, 0); err != nil {
 			return err
 		}
 		r.thinned = true
@@ -169,12 +172,12 @@ func (r *runner) prepareShared(ctx context.Context, w *row) error {
 			return err
 		}
 	}
-	return r.reopenShared(w.want.CacheBytes)
+	return r.reopenShared(ctx, w.want.CacheBytes)
 }
 
 // reopenShared makes sure that the shared database has such a cache; 0 = the
-// configured one.
-func (r *runner) reopenShared(cacheBytes int64) error {
+// configured one. Work that opening began ends before what is measured.
+func (r *runner) reopenShared(ctx context.Context, cacheBytes int64) error {
 	t := r.shared
 	if t.request.CacheBytes == cacheBytes {
 		return nil
@@ -190,6 +193,11 @@ func (r *runner) reopenShared(cacheBytes int64) error {
 		return fmt.Errorf("reopen with another cache: %w", err)
 	}
 	r.shared = &table{request: q, session: s, discard: discard, model: t.model}
+	ctx, cancel := context.WithTimeout(ctx, settleMax)
+	defer cancel()
+	if err := s.Engine.Settle(ctx); err != nil {
+		return fmt.Errorf("settle behind reopening: %w", err)
+	}
 	return nil
 }
 
