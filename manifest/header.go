@@ -87,16 +87,21 @@ func decodeHeader(file string, p []byte) (header, error) {
 	if c := binary.LittleEndian.Uint32(p[12:]); c != comparerBytes {
 		return header{}, unsupported(file, -1, "comparer %d, known is %d (bytewise)", c, comparerBytes)
 	}
-	word := func(i int) uint64 { return binary.LittleEndian.Uint64(p[16+8*i:]) }
-	h := header{
-		features: features{word(0), word(1), word(2)},
-		database: word(3), identity: word(4), number: word(5), firstEdit: word(6),
-		fileBytes: int64(word(7)), created: int64(word(8)),
-	}
+	h := headerFields(p)
 	if h.fileBytes < headerBytes || h.firstEdit == 0 || h.firstEdit > NumberMax {
 		return header{}, corruption.New(file, 0, "header: first edit %d, size %d: out of range", h.firstEdit, h.fileBytes)
 	}
 	return h, nil
+}
+
+// headerFields is what a header says, believed or not. REQUIRES: len(p) == headerBytes.
+func headerFields(p []byte) header {
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(p[16+8*i:]) }
+	return header{
+		features: features{word(0), word(1), word(2)},
+		database: word(3), identity: word(4), number: word(5), firstEdit: word(6),
+		fileBytes: int64(word(7)), created: int64(word(8)),
+	}
 }
 
 // check refuses features that this version does not know: incompatible ones

@@ -137,6 +137,11 @@ func (l *loader) takeEdit(at place, number uint64, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	return l.follow(at, number, e)
+}
+
+// follow takes an edit that a frame of that number held, if it comes next.
+func (l *loader) follow(at place, number uint64, e *Edit) error {
 	first := l.first == nil
 	switch {
 	case e.Number != number:
