@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestRowsShowTheirTable(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("code %d: %s", code, errs)
 	}
-	for _, want := range []string{"fillseq", "readmissing", "seekrandom-deleted", "fillsync-64", "openlog", "tail", "big-E"} {
+	for _, want := range []string{"fillseq", "readmissing", "seekrandom-deleted", "fillsync-64", "openlog", "tail", "big-E", "big-records=400"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
@@ -200,6 +201,18 @@ func TestGivenDirectoryAndProfilesStay(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestRowsLeaveDatabasesAloneInAGivenDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	if code, _, errs := run(t, mapengine.Open, "rows", "--rows", "readrandom-smallcache,openlog", "--records", "500",
+		"--operations", "300", "--value-size", "100", "--openlog-size", "20KiB", "--dir", dir); code != exitOK {
+		t.Fatal(errs)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if want := []string{filepath.Join(dir, "db-1"), filepath.Join(dir, "db-2")}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left %v, %v; want %v", left, err, want)
 	}
 }
 

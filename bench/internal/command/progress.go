@@ -40,7 +40,7 @@ func newProgress(w io.Writer, phase string, clock measure.Clock) driver.Progress
 		if elapsed := time.Duration(clock() - start); elapsed > 0 {
 			rate = int64(float64(units) / elapsed.Seconds())
 		}
-		bar.Describe(fmt.Sprintf("%-18s %10s ops/s", phase, report.Count(rate)))
+		bar.Describe(fmt.Sprintf("%-22s %10s ops/s", phase, report.Count(rate)))
 		// It fails when stderr does: no reason to stop measuring.
 		_ = bar.Set64(int64(share * barSteps))
 	}

@@ -2,12 +2,14 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/report"
 	"github.com/varvekv/varve/bench/internal/row"
 )
 
@@ -60,6 +62,15 @@ func (s *rowSettings) config() (row.Config, error) {
 	}, err
 }
 
+// describeRows is the settings beside the common ones, as the report shows them.
+func (s *rowSettings) describeRows() []report.Option {
+	return []report.Option{
+		{Name: "openlog-size", Value: s.log.String()},
+		{Name: "big-records", Value: report.Count(int64(s.bigRecords))},
+		{Name: "big-value-size", Value: fmt.Sprint(s.bigValueBytes)},
+	}
+}
+
 func (s *rowSettings) run(ctx context.Context, open engine.Opener, stdout, stderr io.Writer) error {
 	config, err := s.config()
 	if err != nil {
@@ -72,6 +83,7 @@ func (s *rowSettings) run(ctx context.Context, open engine.Opener, stdout, stder
 	if err != nil {
 		return err
 	}
+	b.report.Options = append(b.report.Options, s.describeRows()...)
 	config.Open = b.openSession
 	if err := b.end(stdout, b.runRows(ctx, config)); err != nil {
 		return failure{err}

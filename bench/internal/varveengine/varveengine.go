@@ -68,7 +68,7 @@ func (d *database) Metrics() string {
 	return m.String()
 }
 
-// Sync is engine.Syncer's.
+// Sync makes it an engine.Syncer.
 func (d *database) Sync() error { return d.db.Sync() }
 
 func (d *database) Close() error { return d.db.Close() }
