@@ -86,10 +86,12 @@ func (d *database) Traffic() engine.Traffic {
 	return w
 }
 
-// Background work rests when no table was written for so long.
+// Background work rests when no table was written for so long: compactions that
+// only help readers begin up to a second after the last write, and write their
+// first bytes some time after that.
 const (
 	settlePoll  = 25 * time.Millisecond
-	settleQuiet = 12 // polls
+	settleQuiet = 60 // polls
 )
 
 // Settle flushes, then watches the tables being written until they no longer are.
