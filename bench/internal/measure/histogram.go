@@ -61,3 +61,12 @@ func (h *Histogram) Max() time.Duration { return time.Duration(h.max) }
 func (h *Histogram) Quantile(q float64) time.Duration {
 	return min(time.Duration(h.quantiles.ValueAtQuantile(100*q)), h.Max())
 }
+
+// Min is the least latency, to three digits.
+func (h *Histogram) Min() time.Duration { return h.Quantile(0) }
+
+// Reset makes it empty again, without giving its memory back.
+func (h *Histogram) Reset() {
+	h.quantiles.Reset()
+	h.sum, h.max = 0, 0
+}

@@ -64,3 +64,33 @@ func BenchmarkClock(b *testing.B) {
 		c()
 	}
 }
+
+func TestResetHistogramIsEmpty(t *testing.T) {
+	h := NewHistogram()
+	h.Record(1000)
+	h.Record(5000)
+	if m := h.Min(); m < 999 || m > 1001 {
+		t.Errorf("min %v", m)
+	}
+	h.Reset()
+	if h.Count() != 0 || h.Max() != 0 || h.Mean() != 0 || h.Min() != 0 {
+		t.Error("a reset histogram tells of latencies")
+	}
+}
+
+// Nothing is asserted of how late it is: the machine may be busy.
+func TestSleeperDoesNotReturnEarly(t *testing.T) {
+	s, err := NewSleeper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []time.Duration{-1, 0, time.Microsecond, 300 * time.Microsecond} {
+		start := time.Now()
+		if s.Sleep(d); time.Since(start) < d {
+			t.Errorf("slept %v, not %v", time.Since(start), d)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
