@@ -1,6 +1,6 @@
-// Package counting wraps a file system and counts what is written to it, by kind
-// of file. That is where write amplification is measured: at the last place
-// before the operating system, whatever the database itself believes.
+// Package counting wraps a file system and counts what is written to it and read
+// from it, by kind of file. That is where amplification is measured: at the last
+// place before the operating system, whatever the database itself believes.
 package counting
 
 import (
@@ -40,6 +40,7 @@ func KindOf(name string) Kind {
 type FS struct {
 	inner   vfs.FS
 	written [kinds]atomic.Int64 // bytes
+	read    [kinds]atomic.Int64 // bytes
 	syncs   [kinds]atomic.Int64
 }
 
@@ -49,6 +50,10 @@ func New(inner vfs.FS) *FS { return &FS{inner: inner} }
 // Written is the bytes written to files of a kind so far, each write counted
 // whole, rewritten ranges again.
 func (f *FS) Written(k Kind) int64 { return f.written[k].Load() }
+
+// Read is the bytes read from files of a kind so far, whether the system had
+// them in its cache or not.
+func (f *FS) Read(k Kind) int64 { return f.read[k].Load() }
 
 // Syncs is how often files of a kind were flushed to the disk.
 func (f *FS) Syncs(k Kind) int64 { return f.syncs[k].Load() }
@@ -72,6 +77,11 @@ func (d *dir) Create(name string) (vfs.File, error) {
 	return d.wrap(f, name, err)
 }
 
+func (d *dir) Open(name string) (vfs.File, error) {
+	f, err := d.Dir.Open(name)
+	return d.wrap(f, name, err)
+}
+
 func (d *dir) OpenReadWrite(name string) (vfs.File, error) {
 	f, err := d.Dir.OpenReadWrite(name)
 	return d.wrap(f, name, err)
@@ -89,12 +99,18 @@ func (d *dir) wrap(f vfs.File, name string, err error) (vfs.File, error) {
 		return nil, err
 	}
 	k := KindOf(name)
-	return &file{File: f, written: &d.fs.written[k], syncs: &d.fs.syncs[k]}, nil
+	return &file{File: f, written: &d.fs.written[k], read: &d.fs.read[k], syncs: &d.fs.syncs[k]}, nil
 }
 
 type file struct {
 	vfs.File
-	written, syncs *atomic.Int64
+	written, read, syncs *atomic.Int64
+}
+
+func (f *file) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := f.File.ReadAt(p, offset)
+	f.read.Add(int64(n))
+	return n, err
 }
 
 func (f *file) WriteAt(p []byte, offset int64) (int, error) {

@@ -77,3 +77,27 @@ func TestLinkBetweenCountedDirectories(t *testing.T) {
 	}
 	must[vfs.File](t)(b.Open("000009.sst")).Close()
 }
+
+func TestReadsAreCountedByKind(t *testing.T) {
+	fs := New(vfs.OS)
+	dir := must[vfs.Dir](t)(fs.OpenDir(t.TempDir(), false))
+	defer dir.Close()
+	table := must[vfs.File](t)(dir.Create("000002.sst"))
+	must[int](t)(table.WriteAt(make([]byte, 100), 0))
+	must[int](t)(table.ReadAt(make([]byte, 10), 5))
+	table.Close()
+	for _, open := range []func(string) (vfs.File, error){dir.Open, dir.OpenReadWrite} {
+		f := must[vfs.File](t)(open("000002.sst"))
+		must[int](t)(f.ReadAt(make([]byte, 30), 0))
+		if n, err := f.ReadAt(make([]byte, 30), 90); n != 10 || err == nil {
+			t.Errorf("read %d bytes over the end, %v", n, err)
+		}
+		f.Close()
+	}
+	if got := fs.Read(Table); got != 90 {
+		t.Errorf("%d bytes read, want 90", got)
+	}
+	if fs.Read(Log) != 0 || fs.Written(Table) != 100 {
+		t.Errorf("%d bytes of logs read, %d of tables written", fs.Read(Log), fs.Written(Table))
+	}
+}

@@ -5,8 +5,8 @@ import "time"
 // Active is an Engine that tells when it worked in the background and when it
 // held writers back. Not every engine does.
 type Active interface {
-	// Activity is the spans that ended since the last call, in no order. One
-	// that is still going on is told by the call after its end.
+	// Activity is the spans that ended since the last call, in no order. What
+	// is still going on is told by the call after its end, or in parts.
 	Activity() []Span
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Pauses is how Go's collector stopped the program. Count is exact; Total and
-// Max are as coarse as the runtime's histogram, about a tenth, rounded up.
+// Max are as coarse as the runtime's histogram: up to a quarter too much.
 type Pauses struct {
 	Count int64         `json:"count"`
 	Total time.Duration `json:"total_ns"`

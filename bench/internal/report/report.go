@@ -91,6 +91,7 @@ type Kind struct {
 	Name        string        `json:"name"`
 	Count       int64         `json:"count"`
 	Throughput  float64       `json:"throughput"`
+	Min         time.Duration `json:"min_ns"`
 	Mean        time.Duration `json:"mean_ns"`
 	P50         time.Duration `json:"p50_ns"`
 	P95         time.Duration `json:"p95_ns"`
@@ -107,6 +108,7 @@ type Kind struct {
 
 // Latencies is one distribution of latencies.
 type Latencies struct {
+	Min         time.Duration `json:"min_ns"`
 	Mean        time.Duration `json:"mean_ns"`
 	P50         time.Duration `json:"p50_ns"`
 	P95         time.Duration `json:"p95_ns"`

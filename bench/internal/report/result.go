@@ -1,6 +1,8 @@
 package report
 
 import (
+	"time"
+
 	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/measure"
 )
@@ -9,25 +11,33 @@ import (
 func FromResult(r *driver.Result) Phase {
 	p := Phase{
 		Name: r.Name, Threads: r.Threads, Elapsed: r.Elapsed, Units: r.Units,
-		Throughput: r.Throughput(), TimedOut: r.TimedOut,
+		Throughput: r.Throughput(), TargetRate: r.TargetRate, TimedOut: r.TimedOut,
+	}
+	for i, s := range r.Seconds {
+		p.Series = append(p.Series, Second{At: time.Duration(i) * time.Second, Units: s.Units, P50: s.P50, P99: s.P99, Max: s.Max})
 	}
 	for k, h := range r.Latency {
 		if h.Count() == 0 {
 			continue
 		}
 		l := latenciesOf(h)
-		p.Kinds = append(p.Kinds, Kind{
+		kind := Kind{
 			Name: r.Kinds[k], Count: h.Count(), Throughput: float64(h.Count()) / r.Elapsed.Seconds(),
-			Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, P9999: l.P9999, Max: l.Max,
+			Min: l.Min, Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, P9999: l.P9999, Max: l.Max,
 			Percentiles: l.Percentiles,
-		})
+		}
+		if r.Intended != nil {
+			intended := latenciesOf(r.Intended[k])
+			kind.Intended = &intended
+		}
+		p.Kinds = append(p.Kinds, kind)
 	}
 	return p
 }
 
 func latenciesOf(h *measure.Histogram) Latencies {
 	l := Latencies{
-		Mean: h.Mean(), P50: h.Quantile(0.5), P95: h.Quantile(0.95), P99: h.Quantile(0.99),
+		Min: h.Min(), Mean: h.Mean(), P50: h.Quantile(0.5), P95: h.Quantile(0.95), P99: h.Quantile(0.99),
 		P999: h.Quantile(0.999), P9999: h.Quantile(0.9999), Max: h.Max(),
 	}
 	for _, q := range percentilePoints(h.Count()) {

@@ -36,6 +36,7 @@ type Session struct {
 type Work struct {
 	driver.Phase
 	UserBytes func() int64 // keys and values that it wrote, once it has ended
+	ReadBytes func() int64 // keys and values that it was given, once it has ended; nil = not counted
 	LiveBytes func() int64 // keys and values in the database once it has ended
 	// Settle waits behind the phase until tables hold everything.
 	Settle bool
@@ -47,6 +48,7 @@ func (s *Session) Run(ctx context.Context, w Work) (report.Phase, error) {
 	if s.Begin != nil {
 		d.Progress = s.Begin(w.Name)
 	}
+	seen := observe(s.Engine, s.Clock)
 	before, meter := s.Engine.Traffic(), host.Start()
 	res, err := d.Run(ctx, w.Phase)
 	if err != nil {
@@ -60,7 +62,11 @@ func (s *Session) Run(ctx context.Context, w Work) (report.Phase, error) {
 		}
 	}
 	p.Traffic = s.Engine.Traffic().Since(before)
+	p.Spans, p.Stalls = seen.since(res.Start)
 	p.UserBytes, p.LiveBytes = w.UserBytes(), w.LiveBytes()
+	if w.ReadBytes != nil {
+		p.ReadBytes = w.ReadBytes()
+	}
 	p.DiskBytes, err = host.DiskBytes(s.Dir)
 	return p, err
 }

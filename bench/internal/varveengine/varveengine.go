@@ -1,5 +1,6 @@
 // Package varveengine puts varve behind the benchmarks' seam, by its public
-// interface alone. What it writes is counted below it, by package counting.
+// interface alone. What it writes and reads is counted below it, by package
+// counting; what it does in the background, its Events tell.
 package varveengine
 
 import (
@@ -15,24 +16,26 @@ import (
 )
 
 type database struct {
-	db *varve.DB
-	fs *counting.FS
+	db       *varve.DB
+	fs       *counting.FS
+	activity *activity
 }
 
 // Open opens varve in o.Dir.
 func Open(o engine.Options) (engine.Engine, error) {
-	fs := counting.New(vfs.OS)
+	fs, a := counting.New(vfs.OS), &activity{now: time.Now}
 	db, err := varve.Open(o.Dir, &varve.Options{
 		Durability:    durability(o.Durability),
 		MemtableBytes: o.MemtableBytes,
 		CacheBytes:    o.CacheBytes,
 		Compression:   compression(o.Compression),
 		FS:            fs,
+		Events:        a.events(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open varve in %s: %w", o.Dir, err)
 	}
-	return &database{db: db, fs: fs}, nil
+	return &database{db: db, fs: fs, activity: a}, nil
 }
 
 func durability(d engine.Durability) varve.Durability {
@@ -82,8 +85,18 @@ func (d *database) Traffic() engine.Traffic {
 	}
 	for k := counting.Log; k <= counting.Other; k++ {
 		w.Syncs += d.fs.Syncs(k)
+		w.ReadBytes += d.fs.Read(k)
 	}
 	return w
+}
+
+// Activity is for engine.Active.
+func (d *database) Activity() []engine.Span { return d.activity.take() }
+
+// Stalls is for engine.Stalling.
+func (d *database) Stalls() engine.Stalls {
+	m := d.db.Metrics()
+	return engine.Stalls{Waited: int64(m.Stalls), Paced: int64(m.Paced), Time: m.StallTime}
 }
 
 // Background work rests when no table was written for so long: compactions that

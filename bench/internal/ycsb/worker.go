@@ -52,6 +52,7 @@ type client struct {
 
 	writes  uint64 // so far: the next stamp
 	written int64  // bytes
+	read    int64  // bytes
 
 	// the operation under way
 	kind   workload.Kind
@@ -121,6 +122,7 @@ func (w *client) Verify() error {
 }
 
 func (w *client) verifyRead() error {
+	w.read += int64(len(w.key) + len(w.got))
 	if _, err := value.Verify(w.got, w.record, w.valueBytes); err != nil {
 		return fmt.Errorf("key %q: %w", w.key, err)
 	}
@@ -145,6 +147,7 @@ func (w *client) visitEntry(key, val []byte) error {
 		return fmt.Errorf("scan from %q: key %q after %q", w.key, key, w.previous)
 	}
 	w.previous = append(w.previous[:0], key...)
+	w.read += int64(len(key) + len(val))
 	w.visited++
 	return nil
 }

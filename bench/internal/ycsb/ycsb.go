@@ -87,12 +87,7 @@ func (r *runner) load(ctx context.Context) error {
 		loaders[i] = &loader{sequence: r.sequence, valueBytes: c.ValueBytes}
 		p.Workers = append(p.Workers, loaders[i])
 	}
-	written := func() (n int64) {
-		for _, l := range loaders {
-			n += l.written
-		}
-		return n
-	}
+	written := sum(loaders, func(l *loader) int64 { return l.written })
 	if err := r.run(ctx, session.Work{Phase: p, UserBytes: written, Settle: true}); err != nil {
 		return err
 	}
@@ -131,13 +126,21 @@ func (r *runner) mix(ctx context.Context, m *workload.Mix, place int) error {
 		clients[i].visit = clients[i].visitEntry
 		p.Workers = append(p.Workers, clients[i])
 	}
-	written := func() (n int64) {
-		for _, w := range clients {
-			n += w.written
+	return r.run(ctx, session.Work{
+		Phase:     p,
+		UserBytes: sum(clients, func(w *client) int64 { return w.written }),
+		ReadBytes: sum(clients, func(w *client) int64 { return w.read }),
+	})
+}
+
+// sum is for asking, once the workers have ended, what they counted.
+func sum[W any](workers []W, count func(W) int64) func() int64 {
+	return func() (n int64) {
+		for _, w := range workers {
+			n += count(w)
 		}
 		return n
 	}
-	return r.run(ctx, session.Work{Phase: p, UserBytes: written})
 }
 
 func (r *runner) run(ctx context.Context, w session.Work) error {
