@@ -1,22 +1,29 @@
-// Package peer is the engines that are measured side by side, each behind the
-// benchmarks' seam (package engine), with its settings and its durabilities in
-// its own words. It measures nothing.
 package peer
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
+	"github.com/varvekv/varve/bench/compare/internal/peer/module"
+	"github.com/varvekv/varve/bench/compare/internal/peer/setting"
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
+// ErrDurability is a durability that an engine cannot give.
+var ErrDurability = errors.New("durability cannot be had")
+
 // Profile is who chose an engine's settings.
-type Profile string
+type Profile = setting.Profile
 
 // Profiles.
 const (
-	Tuned    Profile = "tuned"    // as the engine's own documentation advises for the work and the budgets
-	Defaults Profile = "defaults" // as it comes: only directory and durability are set
+	Tuned    = setting.Tuned
+	Defaults = setting.Defaults
 )
+
+// Setting is one setting of an engine, in the engine's words.
+type Setting = setting.Setting
 
 // Profiles is every profile.
 func Profiles() []Profile { return []Profile{Tuned, Defaults} }
@@ -25,8 +32,8 @@ func Profiles() []Profile { return []Profile{Tuned, Defaults} }
 type Peer struct {
 	Name    string // on the command line and in tables
 	Version string // of its module; empty where the build does not know
-	// Open opens a database in o.Dir. It fails for a durability that is not in
-	// Durability.
+	// Open opens a database in o.Dir. It fails with ErrDurability for one that
+	// is not in Durability.
 	Open func(o engine.Options, p Profile) (engine.Engine, error)
 	// Describe is the settings that Open would use, as the report shows them.
 	Describe func(o engine.Options, p Profile) []Setting
@@ -35,17 +42,12 @@ type Peer struct {
 	Durability map[engine.Durability]string
 }
 
-// Setting is one setting of an engine, in the engine's words.
-type Setting struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+// All is every engine of this build, varve first. Those in C are there when they
+// were built in by their tags.
+func All() []Peer {
+	all := []Peer{varvePeer(), pebblePeer(), badgerPeer(), leveldbPeer(), boltPeer()}
+	return append(append(all, rocksdbPeers()...), lmdbPeers()...)
 }
-
-// All is every engine of this build, varve first.
-func All() []Peer { return peers }
-
-// peers is filled by the files of this package: some are built by tag only.
-var peers = []Peer{varvePeer()}
 
 // Find is the engine of a name.
 func Find(name string) (Peer, bool) {
@@ -54,4 +56,22 @@ func Find(name string) (Peer, bool) {
 		return all[i], true
 	}
 	return Peer{}, false
+}
+
+// complete adds what all peers have alike: the version, and the refusal of
+// durabilities that cannot be had.
+func complete(p Peer, modulePath string) Peer {
+	p.Version = module.Version(modulePath)
+	open, name, can := p.Open, p.Name, p.Durability
+	p.Open = func(o engine.Options, profile Profile) (engine.Engine, error) {
+		if can[o.Durability] == "" {
+			return nil, fmt.Errorf("open %s: %w: %v", name, ErrDurability, o.Durability)
+		}
+		e, err := open(o, profile)
+		if err != nil {
+			return nil, fmt.Errorf("open %s in %s: %w", name, o.Dir, err)
+		}
+		return e, nil
+	}
+	return p
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func varvePeer() Peer {
-	return Peer{
+	return complete(Peer{
 		Name: "varve",
 		Open: func(o engine.Options, p Profile) (engine.Engine, error) {
 			return varveengine.Open(varveOptions(o, p))
@@ -19,7 +19,7 @@ func varvePeer() Peer {
 			engine.Written:  "Durability: Written (log in the page cache on return)",
 			engine.Synced:   "Durability: Synced (log flushed on return)",
 		},
-	}
+	}, "github.com/varvekv/varve")
 }
 
 // varveOptions leaves varve's own defaults standing where they are asked for:
@@ -34,9 +34,9 @@ func varveOptions(o engine.Options, p Profile) engine.Options {
 func describeVarve(o engine.Options, p Profile) []Setting {
 	o = varveOptions(o, p)
 	return []Setting{
-		{"CacheBytes", bytesOrDefault(o.CacheBytes)},
-		{"MemtableBytes", bytesOrDefault(o.MemtableBytes)},
-		{"Compression", o.Compression.String()},
+		{Name: "CacheBytes", Value: bytesOrDefault(o.CacheBytes)},
+		{Name: "MemtableBytes", Value: bytesOrDefault(o.MemtableBytes)},
+		{Name: "Compression", Value: o.Compression.String()},
 	}
 }
 

@@ -1,0 +1,39 @@
+package leveldbengine
+
+import (
+	"github.com/syndtr/goleveldb/leveldb/filter"
+	"github.com/syndtr/goleveldb/leveldb/opt"
+
+	"github.com/varvekv/varve/bench/compare/internal/peer/setting"
+	"github.com/varvekv/varve/bench/internal/engine"
+)
+
+type knob = setting.Knob[opt.Options]
+
+// Describe is the settings that Open uses.
+func Describe(o engine.Options, p setting.Profile) []setting.Setting {
+	return setting.Describe(knobs(o, p))
+}
+
+// knobs follows the comments of goleveldb's package opt, and what Ethereum's
+// client (go-ethereum, ethdb/leveldb) made of them: half of the budget as write
+// buffer cannot be had here, as budgets are given.
+func knobs(o engine.Options, p setting.Profile) []knob {
+	if p == setting.Defaults {
+		return nil
+	}
+	codec := opt.SnappyCompression // S2's nearest kin; there is no zstd
+	if o.Compression == engine.NoCompression {
+		codec = opt.NoCompression
+	}
+	return []knob{
+		setting.New("BlockCacheCapacity", o.CacheBytes, func(t *opt.Options) { t.BlockCacheCapacity = int(o.CacheBytes) }),
+		setting.New("WriteBuffer", o.MemtableBytes, func(t *opt.Options) { t.WriteBuffer = int(o.MemtableBytes) }),
+		setting.New("Filter", "bloom, 10 bits", func(t *opt.Options) { t.Filter = filter.NewBloomFilter(10) }),
+		setting.New("Compression", codec, func(t *opt.Options) { t.Compression = codec }),
+		setting.New("OpenFilesCacheCapacity", 4096, func(t *opt.Options) { t.OpenFilesCacheCapacity = 4096 }),
+		setting.New("DisableSeeksCompaction", true, func(t *opt.Options) { t.DisableSeeksCompaction = true }),
+		setting.New("CompactionTableSize", 8<<20, func(t *opt.Options) { t.CompactionTableSize = 8 << 20 }),
+		setting.New("CompactionTotalSize", 64<<20, func(t *opt.Options) { t.CompactionTotalSize = 64 << 20 }),
+	}
+}

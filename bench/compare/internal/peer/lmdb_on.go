@@ -1,0 +1,12 @@
+//go:build lmdb
+
+package peer
+
+import "github.com/varvekv/varve/bench/compare/internal/peer/lmdbengine"
+
+func lmdbPeers() []Peer {
+	return []Peer{complete(Peer{
+		Name: "lmdb", Open: lmdbengine.Open, Describe: lmdbengine.Describe,
+		Durability: lmdbengine.Durability,
+	}, lmdbengine.Module)}
+}

@@ -1,0 +1,12 @@
+//go:build rocksdb
+
+package peer
+
+import "github.com/varvekv/varve/bench/compare/internal/peer/rocksdbengine"
+
+func rocksdbPeers() []Peer {
+	return []Peer{complete(Peer{
+		Name: "rocksdb", Open: rocksdbengine.Open, Describe: rocksdbengine.Describe,
+		Durability: rocksdbengine.Durability,
+	}, rocksdbengine.Module)}
+}
