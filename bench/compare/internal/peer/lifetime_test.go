@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -121,7 +123,11 @@ func TestTrafficGrows(t *testing.T) {
 func TestOpenFails(t *testing.T) {
 	for _, p := range All() {
 		for _, profile := range Profiles() {
-			dir := t.TempDir() + "/no\x00such"
+			file := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Join(file, "db")
 			if e, err := p.Open(budgets(dir, engine.Buffered), profile); err == nil {
 				t.Errorf("%s opened in %q: %v", p.Name, dir, e.Close())
 			} else if !strings.Contains(err.Error(), p.Name) {
