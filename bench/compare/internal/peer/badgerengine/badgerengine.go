@@ -9,9 +9,9 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 
-	"github.com/varvekv/varve/bench/compare/internal/peer/process"
 	"github.com/varvekv/varve/bench/compare/internal/peer/quiet"
 	"github.com/varvekv/varve/bench/compare/internal/peer/setting"
+	"github.com/varvekv/varve/bench/compare/internal/peer/written"
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
@@ -30,14 +30,14 @@ var Durability = map[engine.Durability]string{
 type database struct {
 	db      *badger.DB
 	iterate badger.IteratorOptions
-	pages   process.Meter
+	pages   written.Meter
 }
 
 // Open opens Badger in o.Dir.
 func Open(o engine.Options, p setting.Profile) (engine.Engine, error) {
 	options := badger.DefaultOptions(o.Dir).WithLoggingLevel(badger.ERROR).
 		WithSyncWrites(o.Durability == engine.Synced)
-	d := &database{iterate: badger.DefaultIteratorOptions, pages: process.NewMeter(process.Pages)}
+	d := &database{iterate: badger.DefaultIteratorOptions, pages: written.NewMeter(written.Pages)}
 	both := tuned{options: options, iterate: &d.iterate}
 	setting.Turn(knobs(o, p), &both)
 	var err error

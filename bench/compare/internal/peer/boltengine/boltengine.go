@@ -13,20 +13,20 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/varvekv/varve/bench/compare/internal/peer/process"
 	"github.com/varvekv/varve/bench/compare/internal/peer/setting"
+	"github.com/varvekv/varve/bench/compare/internal/peer/written"
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
 // Module is where bbolt comes from.
 const Module = "go.etcd.io/bbolt"
 
-const written = "NoSync: changed pages are in the page cache on return"
+const inCache = "NoSync: changed pages are in the page cache on return"
 
 // Durability is how each is obtained.
 var Durability = map[engine.Durability]string{
-	engine.Buffered: written,
-	engine.Written:  written,
+	engine.Buffered: inCache,
+	engine.Written:  inCache,
 	engine.Synced:   "changed pages and then the meta page are flushed on return; one transaction for all who write at once (Batch)",
 }
 
@@ -36,7 +36,7 @@ var bucket = []byte("bench")
 
 type database struct {
 	db      *bolt.DB
-	calls   process.Meter
+	calls   written.Meter
 	gather  bool         // several writers make one transaction
 	writers atomic.Int64 // clients open
 }
@@ -48,7 +48,7 @@ func Open(o engine.Options, p setting.Profile) (engine.Engine, error) {
 	}
 	all := tuned{options: bolt.Options{NoSync: o.Durability != engine.Synced}}
 	setting.Turn(knobs(o, p), &all)
-	d := &database{calls: process.NewMeter(process.Calls), gather: o.Durability == engine.Synced}
+	d := &database{calls: written.NewMeter(written.Calls), gather: o.Durability == engine.Synced}
 	var err error
 	if d.db, err = bolt.Open(filepath.Join(o.Dir, fileName), 0o600, &all.options); err != nil {
 		return nil, err

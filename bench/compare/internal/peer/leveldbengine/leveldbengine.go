@@ -18,12 +18,12 @@ import (
 // Module is where goleveldb comes from.
 const Module = "github.com/syndtr/goleveldb"
 
-const written = "WriteOptions.Sync off: the journal is in the page cache on return"
+const inCache = "WriteOptions.Sync off: the journal is in the page cache on return"
 
 // Durability is how each is obtained.
 var Durability = map[engine.Durability]string{
-	engine.Buffered: written,
-	engine.Written:  written,
+	engine.Buffered: inCache,
+	engine.Written:  inCache,
 	engine.Synced:   "WriteOptions.Sync on: the journal is flushed on return, one flush for all who are merged",
 }
 

@@ -15,20 +15,20 @@ import (
 
 	"github.com/PowerDNS/lmdb-go/lmdb"
 
-	"github.com/varvekv/varve/bench/compare/internal/peer/process"
 	"github.com/varvekv/varve/bench/compare/internal/peer/setting"
+	"github.com/varvekv/varve/bench/compare/internal/peer/written"
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
 // Module is the binding, which has LMDB's source in it.
 const Module = "github.com/PowerDNS/lmdb-go"
 
-const written = "MDB_NOSYNC: changed pages are in the page cache on return"
+const inCache = "MDB_NOSYNC: changed pages are in the page cache on return"
 
 // Durability is how each is obtained.
 var Durability = map[engine.Durability]string{
-	engine.Buffered: written,
-	engine.Written:  written,
+	engine.Buffered: inCache,
+	engine.Written:  inCache,
 	engine.Synced:   "changed pages and then the meta page are flushed on return, one transaction after the other",
 }
 
@@ -39,7 +39,7 @@ const mapBytes = 64 << 30
 type database struct {
 	env   *lmdb.Env
 	dbi   lmdb.DBI
-	calls process.Meter
+	calls written.Meter
 
 	writing sync.Mutex // one waits here for the writer before it, not in C on a thread of its own
 
@@ -52,7 +52,7 @@ func Open(o engine.Options, p setting.Profile) (_ engine.Engine, err error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	d := &database{calls: process.NewMeter(process.Calls), clients: map[*client]struct{}{}}
+	d := &database{calls: written.NewMeter(written.Calls), clients: map[*client]struct{}{}}
 	if d.env, err = lmdb.NewEnv(); err != nil {
 		return nil, err
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/linxGnu/grocksdb"
 
-	"github.com/varvekv/varve/bench/compare/internal/peer/process"
 	"github.com/varvekv/varve/bench/compare/internal/peer/quiet"
 	"github.com/varvekv/varve/bench/compare/internal/peer/setting"
+	"github.com/varvekv/varve/bench/compare/internal/peer/written"
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
@@ -31,7 +31,7 @@ type database struct {
 	options *all
 	read    *grocksdb.ReadOptions
 	write   *grocksdb.WriteOptions
-	calls   process.Meter
+	calls   written.Meter
 }
 
 // all is RocksDB's options and what must live as long as they.
@@ -55,7 +55,7 @@ func Open(o engine.Options, p setting.Profile) (engine.Engine, error) {
 		options: &all{Options: grocksdb.NewDefaultOptions(), table: grocksdb.NewDefaultBlockBasedTableOptions()},
 		read:    grocksdb.NewDefaultReadOptions(),
 		write:   grocksdb.NewDefaultWriteOptions(),
-		calls:   process.NewMeter(process.Calls),
+		calls:   written.NewMeter(written.Calls),
 	}
 	d.options.SetCreateIfMissing(true)
 	d.options.SetManualWALFlush(o.Durability == engine.Buffered)

@@ -1,7 +1,7 @@
-// Package process counts what this process wrote, as the operating system saw
+// Package written counts what this process wrote, as the operating system saw
 // it, for engines that write by themselves and let nobody between them and the
 // files. Systems that do not tell count nothing.
-package process
+package written
 
 import (
 	"bytes"
