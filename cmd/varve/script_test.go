@@ -1,12 +1,13 @@
 package main
 
 // The scripts in testdata/script run the command as a process of its own, with
-// three commands beside testscript's:
+// some commands beside testscript's:
 //
 //	exits CODE command args...   runs it like exec, and wants that exit code
 //	flip GLOB OFFSET             flips the bits of one byte of the one file that
 //	                             matches; a negative offset counts from the end
 //	cut GLOB SIZE                cuts the one file that matches to size bytes
+//	hold DIR, release            keeps a database open to write, in the test itself
 
 import (
 	"errors"
@@ -17,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/varvekv/varve"
 )
 
 func TestMain(m *testing.M) {
@@ -28,8 +31,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Values[held{}] = new(*varve.DB)
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "cut": cut,
+			"exits": exits, "flip": flip, "cut": cut, "hold": hold, "release": release,
 		},
 	})
 }
@@ -85,4 +92,31 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 func cut(ts *testscript.TestScript, neg bool, args []string) {
 	name, size := theFile(ts, neg, args)
 	ts.Check(os.Truncate(name, size))
+}
+
+// held is where a script keeps the database that it holds.
+type held struct{}
+
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold DIR")
+	}
+	db, err := varve.Open(ts.MkAbs(args[0]), nil)
+	ts.Check(err)
+	slot := ts.Value(held{}).(**varve.DB)
+	*slot = db
+	ts.Defer(func() {
+		if *slot != nil {
+			ts.Check(db.Close())
+		}
+	})
+}
+
+func release(ts *testscript.TestScript, neg bool, args []string) {
+	slot := ts.Value(held{}).(**varve.DB)
+	if neg || len(args) != 0 || *slot == nil {
+		ts.Fatalf("usage: release, after hold")
+	}
+	ts.Check((*slot).Close())
+	*slot = nil
 }

@@ -28,9 +28,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	return run(ctx, args, stdin, stdout, stderr)
+}
 
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := console.New(stdin, stdout, stderr)
-	c.JSON = asksForJSON(args) // for errors in the command line itself
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -44,6 +46,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	code := exitCode(err)
+	c.JSON = c.JSON || asksForJSON(args) // the flag behind one that was not understood
 	complain(c, ran, err)
 	return code
 }

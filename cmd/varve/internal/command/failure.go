@@ -30,14 +30,18 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // inputError is about a file or directory that cannot be used as it is.
 type inputError struct {
-	File string // as it was given
-	Line int    // 0 where lines are not counted
-	Err  error
+	File   string // as it was given
+	Line   int    // 0 where lines are not counted
+	Offset *int64 // nil where bytes are not counted
+	Err    error
 }
 
 func (e *inputError) Error() string {
-	if e.Line > 0 {
+	switch {
+	case e.Line > 0:
 		return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
+	case e.Offset != nil:
+		return place(e.File, *e.Offset, e.Err.Error())
 	}
 	return fmt.Sprintf("%s: %v", e.File, e.Err)
 }
@@ -100,7 +104,7 @@ func describe(err error) complaint {
 		d.at(err, newer.File, newer.Offset)
 		d.Reason = newer.What + ": " + corruption.ErrUnsupported.Error()
 	case errors.As(err, &input):
-		d.File, d.Line, d.Reason = input.File, input.Line, input.Err.Error()
+		d.File, d.Line, d.Offset, d.Reason = input.File, input.Line, input.Offset, input.Err.Error()
 	case errors.As(err, &path):
 		d.File, d.Reason = path.Path, path.Err.Error()
 	}

@@ -49,10 +49,11 @@ func using(dir string, o *varve.Options, do func(*varve.DB) error) (err error) {
 		return located{dir, err}
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := do(db); err != nil {
-		return located{dir, err}
+	err = do(db)
+	if errors.Is(err, varve.ErrCorruption) || errors.Is(err, varve.ErrUnsupported) {
+		return located{dir, fmt.Errorf("%s: %w", dir, err)}
 	}
-	return nil
+	return err
 }
 
 // contents is what a directory has in it, as far as opening goes.

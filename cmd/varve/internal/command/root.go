@@ -16,15 +16,18 @@ var groups = []struct {
 	id, title string
 	commands  []func(*console.Console) *cobra.Command
 }{
-	{"other", "Other:", []func(*console.Console) *cobra.Command{newVersion}},
+	{"data", "Data:", []func(*console.Console) *cobra.Command{newPut, newGet, newDel, newScan, newImport, newExport}},
+	{"inspect", "Inspect:", []func(*console.Console) *cobra.Command{newStats, newCheck}},
+	{"maintain", "Maintain:", []func(*console.Console) *cobra.Command{newCompact}},
+	{"other", "Other:", []func(*console.Console) *cobra.Command{newCompletion, newMan, newVersion}},
 }
 
 const rootLong = `varve reads, writes, checks and measures databases of the varve engine.
 
 KEY and VALUE are text with Go's escapes (\x00 \n \t \\ \u00e9), and so are the
-keys and values that are printed; --hex and --base64 change both. A VALUE of - is
-read from standard input. One process at a time writes a database; commands that
-read share it among themselves, and wait for nobody.
+keys and values that are printed; --hex and --base64 change both. Commands that
+read make nothing and write nothing. They share a database among themselves, not
+with a process that has it open to write.
 
 Exit codes: 0 fine; 1 the answer is no, or something failed; 2 bad input: usage,
 no database, or a damaged file, which is named with offset and reason.`
@@ -40,7 +43,7 @@ func newRoot(c *console.Console) *cobra.Command {
 		DisableAutoGenTag: true, // manual pages are the same on every day
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.PersistentFlags().BoolVar(&c.JSON, "json", c.JSON, "print results and errors as JSON")
+	root.PersistentFlags().BoolVar(&c.JSON, "json", false, "print results and errors as JSON")
 	root.PersistentFlags().Var(&c.Progress, "progress", "show progress on standard error: auto (on a terminal), always or never")
 	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

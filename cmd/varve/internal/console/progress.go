@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -43,20 +44,26 @@ const (
 	drawElsewhere = 5 * time.Second
 )
 
-// Bar shows how far something is. The zero Bar shows nothing.
-type Bar struct{ bar *progressbar.ProgressBar }
+// Bar shows how far something is. The zero Bar shows nothing. Its methods may be
+// called from any goroutine. They fail when standard error does, which is no
+// reason to stop what the bar tells of.
+type Bar struct {
+	bar   *progressbar.ProgressBar
+	out   io.Writer
+	clear bool // leave no trace; a log keeps the last line
+}
 
 // NewBar is a bar over total bytes; a total below 0 is not known.
 func (c *Console) NewBar(what string, total int64) *Bar {
-	isWanted := c.Progress == Always || c.Progress == Auto && c.errTerminal
-	if !isWanted || c.JSON && c.Progress != Always {
+	isWanted := c.Progress == Always || c.Progress == Auto && c.errTerminal && !c.JSON
+	if !isWanted {
 		return &Bar{}
 	}
 	every := drawElsewhere
 	if c.errTerminal {
 		every = drawTerminal
 	}
-	return &Bar{progressbar.NewOptions64(total,
+	bar := progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(c.Err),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionSetWidth(30),
@@ -64,27 +71,26 @@ func (c *Console) NewBar(what string, total int64) *Bar {
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionUseIECUnits(true),
 		progressbar.OptionSpinnerCustom([]string{" "}),
-	)}
+	)
+	return &Bar{bar, c.Err, c.errTerminal}
 }
 
-// Add counts n more bytes. A bar fails when standard error does, which is no
-// reason to stop what it tells of.
+// Add counts n more bytes.
 func (b *Bar) Add(n int) {
 	if b.bar != nil {
 		_ = b.bar.Add(n)
 	}
 }
 
-// Describe changes the words beside the bar.
-func (b *Bar) Describe(what string) {
-	if b.bar != nil {
-		b.bar.Describe(what)
-	}
-}
-
-// End ends the bar's line, however far it came.
+// End ends the bar, however far it came.
 func (b *Bar) End() {
-	if b.bar != nil {
-		_ = b.bar.Exit()
+	switch {
+	case b.bar == nil:
+	case b.clear:
+		_ = b.bar.Clear()
+	default:
+		_ = b.bar.RenderBlank()
+		fmt.Fprintln(b.out)
 	}
+	b.bar = nil
 }
