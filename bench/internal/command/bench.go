@@ -14,6 +14,7 @@ import (
 	"github.com/varvekv/varve/bench/internal/engine"
 	"github.com/varvekv/varve/bench/internal/host"
 	"github.com/varvekv/varve/bench/internal/measure"
+	"github.com/varvekv/varve/bench/internal/picture"
 	"github.com/varvekv/varve/bench/internal/report"
 	"github.com/varvekv/varve/bench/internal/row"
 	"github.com/varvekv/varve/bench/internal/session"
@@ -155,6 +156,11 @@ func (b *bench) show(stdout io.Writer) error {
 	b.report.Duration = time.Since(b.report.Started)
 	if b.settings.json != "" {
 		if err := report.JSON(b.settings.json, &b.report); err != nil {
+			return err
+		}
+	}
+	if b.settings.plots != "" {
+		if err := picture.Write(b.settings.plots, picture.Report(&b.report)); err != nil {
 			return err
 		}
 	}

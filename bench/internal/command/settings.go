@@ -27,6 +27,7 @@ type settings struct {
 	memtable     size
 	seed         uint64
 	json         string
+	plots        string
 	cpuProfile   string
 	memProfile   string
 	probe        bool
@@ -64,6 +65,7 @@ func (s *settings) addFlags(f *pflag.FlagSet) {
 	f.Var(&s.memtable, "memtable", "memtable, for example 64MiB")
 	f.Uint64Var(&s.seed, "seed", 1, "of all random choices")
 	f.StringVar(&s.json, "json", "", "write the report to this file, as JSON")
+	f.StringVar(&s.plots, "plots", "", "draw the run into this directory, as SVG")
 	f.StringVar(&s.cpuProfile, "cpuprofile", "", "write a CPU profile of the run to this file")
 	f.StringVar(&s.memProfile, "memprofile", "", "write a heap profile at the end of the run to this file")
 	f.BoolVar(&s.probe, "probe", false, "measure the disk's flushes first")

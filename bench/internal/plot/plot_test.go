@@ -201,7 +201,7 @@ func TestUnusableInputIsAnErrorAndWritesNothing(t *testing.T) {
 		"p99 above the maximum":     line(Interval{0, s, 1, 2, 1}),
 		"negative p99":              line(Interval{0, s, 1, -2, 1}),
 		"span ends before it began": &Timeline{Intervals: []Interval{{0, s, 1, 1, 1}}, Spans: []Span{{Flush, s, 0}}},
-		"unknown span":              &Timeline{Intervals: []Interval{{0, s, 1, 1, 1}}, Spans: []Span{{9, 0, s}}},
+		"unknown span":              &Timeline{Intervals: []Interval{{0, s, 1, 1, 1}}, Spans: []Span{{"rain", 0, s}}},
 	} {
 		var b bytes.Buffer
 		if err := f.WriteSVG(&b); err == nil || b.Len() > 0 {

@@ -12,14 +12,17 @@ var (
 	maxColour = axis
 )
 
-// bandLooks is how each Kind of span looks, by Kind.
-var bandLooks = [...]struct {
+type bandLook struct {
+	kind   Kind
 	name   string
 	colour color.NRGBA
-}{
-	Compaction: {"compaction", rgb(0xf0ece0)},
-	Flush:      {"flush", rgb(0xcfe3f1)},
-	Stall:      {"writers held back", rgb(0xf3b8b3)},
+}
+
+// bandLooks is drawn in this order: what is longest lies behind the others.
+var bandLooks = [...]bandLook{
+	{Compaction, "compaction", rgb(0xf0ece0)},
+	{Flush, "flush", rgb(0xcfe3f1)},
+	{Stall, "writers held back", rgb(0xf3b8b3)},
 }
 
 func timelinePanels(intervals []Interval, top float64) (upper, lower *panel) {
@@ -70,8 +73,8 @@ func (p *panel) heading(s *sheet, t string) {
 // bands draws the spans behind a panel. Those of a kind that touch or cannot be
 // told apart are one: a run of hours has very many.
 func (p *panel) bands(s *sheet, spans []Span) {
-	for kind, look := range bandLooks {
-		for _, x := range p.stretches(spans, Kind(kind)) {
+	for _, look := range bandLooks {
+		for _, x := range p.stretches(spans, look.kind) {
 			s.rectangle(x.from, p.y, x.to-x.from, p.height, look.colour)
 		}
 	}

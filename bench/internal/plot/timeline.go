@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -33,12 +34,12 @@ type Span struct {
 }
 
 // Kind is what a span is.
-type Kind uint8
+type Kind string
 
 const (
-	Compaction Kind = iota // tables are merged; drawn first, behind the others
-	Flush                  // a memtable becomes tables
-	Stall                  // writers are held back
+	Compaction Kind = "compaction" // tables are merged
+	Flush      Kind = "flush"      // a memtable becomes tables
+	Stall      Kind = "stall"      // writers are held back
 )
 
 var (
@@ -90,8 +91,8 @@ func (t *Timeline) validate() error {
 		return errNoCalls
 	}
 	for _, s := range t.Spans {
-		if s.End < s.Begin || s.Kind > Stall {
-			return fmt.Errorf("span of kind %d from %v to %v", s.Kind, s.Begin, s.End)
+		if s.End < s.Begin || !slices.ContainsFunc(bandLooks[:], func(l bandLook) bool { return l.kind == s.Kind }) {
+			return fmt.Errorf("span of kind %q from %v to %v", s.Kind, s.Begin, s.End)
 		}
 	}
 	return nil
@@ -101,12 +102,9 @@ func (t *Timeline) keys() []key {
 	keys := []key{
 		{"throughput", t.colour(), solid}, {"p99", p99Colour, solid}, {"longest call", maxColour, solid},
 	}
-	for kind, look := range bandLooks {
-		for _, s := range t.Spans {
-			if s.Kind == Kind(kind) {
-				keys = append(keys, key{look.name, look.colour, band})
-				break
-			}
+	for _, look := range bandLooks {
+		if slices.ContainsFunc(t.Spans, func(s Span) bool { return s.Kind == look.kind }) {
+			keys = append(keys, key{look.name, look.colour, band})
 		}
 	}
 	return keys

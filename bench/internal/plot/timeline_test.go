@@ -30,9 +30,11 @@ func TestTimelineShowsBandsBehindBothPanels(t *testing.T) {
 	d := render(t, someSeconds(10))
 	d.want(t, "throughput", "p99", "longest call", "flush", "compaction", "writers held back",
 		"thousand operations a second", "latency", "seconds since the workload began", "0", "800", "10", "100µs", "1ms")
-	for kind, want := range map[Kind]int{Flush: 10, Compaction: 2, Stall: 1} {
-		if got := len(d.fills[hex(bandLooks[kind].colour)]); got != 2*want+1 { // two panels and the legend
-			t.Errorf("%s: %d bands, want %d", bandLooks[kind].name, got, 2*want+1)
+	wanted := map[Kind]int{Flush: 10, Compaction: 2, Stall: 1}
+	for _, look := range bandLooks {
+		want := 2*wanted[look.kind] + 1 // two panels and the legend
+		if got := len(d.fills[hex(look.colour)]); got != want {
+			t.Errorf("%s: %d bands, want %d", look.name, got, want)
 		}
 	}
 }
