@@ -154,20 +154,18 @@ func (b *bench) show(stdout io.Writer) error {
 		return nil
 	}
 	b.report.Duration = time.Since(b.report.Started)
+	var errs []error // a file that cannot be written does not hide what was measured
 	if b.settings.json != "" {
-		if err := report.JSON(b.settings.json, &b.report); err != nil {
-			return err
-		}
+		errs = append(errs, report.JSON(b.settings.json, &b.report))
 	}
 	if b.settings.plots != "" {
-		if err := picture.Write(b.settings.plots, picture.Report(&b.report)); err != nil {
-			return err
-		}
+		errs = append(errs, picture.Write(b.settings.plots, picture.Report(&b.report)))
 	}
 	if !b.settings.metrics {
 		b.report.Metrics = ""
 	}
-	return report.Table(stdout, &b.report)
+	errs = append(errs, report.Table(stdout, &b.report))
+	return errors.Join(errs...)
 }
 
 func writeHeapProfile(path string) error {

@@ -204,6 +204,23 @@ func TestGivenDirectoryAndProfilesStay(t *testing.T) {
 	}
 }
 
+func TestPlotsAreDrawnAndDoNotHideTheTable(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "plots")
+	if code, _, errs := run(t, mapengine.Open, small("--plots", dir, "--workloads", "a")...); code != exitOK {
+		t.Fatal(errs)
+	}
+	for _, name := range []string{"throughput.svg", "load-latency.svg", "A-latency.svg"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.HasPrefix(string(text), "<svg") {
+			t.Errorf("%s: %v, %.20q", name, err, text)
+		}
+	}
+	notADirectory := filepath.Join(dir, "throughput.svg")
+	code, out, errs := run(t, mapengine.Open, small("--plots", notADirectory)...)
+	if code != exitFailed || !strings.Contains(errs, notADirectory) || !strings.Contains(out, "p99.9") {
+		t.Errorf("code %d, %q\n%s", code, errs, out)
+	}
+}
+
 func TestRowsLeaveDatabasesAloneInAGivenDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if code, _, errs := run(t, mapengine.Open, "rows", "--rows", "readrandom-smallcache,openlog", "--records", "500",

@@ -33,8 +33,8 @@ type Point struct {
 	Latency  time.Duration
 }
 
-// maxStep is how far behind the rarest percentile the maximum stands.
-const maxStep = 0.3
+// maxStep is how far behind the rarest percentile the maximum stands: half as rare.
+var maxStep = math.Log10(2)
 
 // rarest is the end of the axis: beyond one call in a million there is one point.
 const rarest = 6
@@ -140,7 +140,7 @@ func rarityScale(end float64) scale {
 		if quantile == 1 {
 			return end + maxStep
 		}
-		return min(-math.Log10(1-quantile), end)
+		return min(-math.Log10(1-quantile), end+maxStep)
 	}}
 	for nines, label := range []string{"0", "90", "99", "99.9", "99.99", "99.999", "99.9999"} {
 		if float64(nines) <= end+0.01 {
@@ -152,11 +152,15 @@ func rarityScale(end float64) scale {
 }
 
 // curve is the points on the panel, without those that cannot be seen beside the
-// last.
+// one before. A curve of fewer calls than another reaches its maximum earlier, and
+// goes on level: nothing rarer was seen.
 func (p *panel) curve(points []Point) []point {
 	var line []point
 	for i, at := range points {
 		to := p.at(at.Quantile, nanoseconds(at))
+		if at.Quantile == 1 && i > 0 {
+			line = append(line, p.at(1-(1-points[i-1].Quantile)/2, nanoseconds(at)))
+		}
 		if n := len(line); n > 0 && i < len(points)-1 && math.Hypot(to.x-line[n-1].x, to.y-line[n-1].y) < 0.5 {
 			continue
 		}

@@ -44,8 +44,17 @@ func TestRarityAxisGivesEachNineTheSameRoom(t *testing.T) {
 			t.Errorf("%v: %v, want %v", pair, got, step)
 		}
 	}
-	if s.share(0) != 0 || s.share(1) != 1 || s.share(0.99999) != s.share(0.9999) {
+	if s.share(0) != 0 || s.share(1) != 1 || s.share(0.99999) != 1 {
 		t.Errorf("ends at %v, %v; beyond its end %v", s.share(0), s.share(1), s.share(0.99999))
+	}
+}
+
+func TestCurveOfFewCallsEndsLevel(t *testing.T) {
+	p := someCurves()
+	area := p.panel(0)
+	line := area.curve(p.Curves[1].Service)
+	if n := len(line); n != 4 || line[n-2].y != line[n-1].y || line[n-2].x > area.atX(0.999) || line[n-1].x != area.x+area.width {
+		t.Errorf("%v", line)
 	}
 }
 
