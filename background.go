@@ -117,12 +117,14 @@ func (db *DB) flushLoop() {
 // compactLoop starts compactions while there is something to do and a place free.
 func (db *DB) compactLoop() {
 	var seen uint64 // operations when the last round began
+	var debt readDebt
 	for db.work.waitOr(db.work.compact, idleAfter) {
 		ops := db.counters.operations.Load()
 		isIdle := ops == seen
 		seen = ops
+		isPaid := db.isTidyingPaid(&debt)
 		for db.work.ctx.Err() == nil {
-			plan := db.nextPlan(isIdle)
+			plan := db.nextPlan(isIdle, isPaid)
 			if plan == nil {
 				break
 			}

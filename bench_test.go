@@ -254,3 +254,67 @@ func TestCachedGetToAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for a cached GetTo", allocs)
 	}
 }
+
+// BenchmarkScan50 is YCSB's E: a new iterator, a seek to any key, fifty entries
+// with their values, over trees as writers leave them: one run, or runs in level 0
+// and a memtable above it.
+func BenchmarkScan50(b *testing.B) {
+	for _, valueBytes := range []int{100, 1000} {
+		for _, runs := range []int{0, 3} {
+			b.Run(fmt.Sprintf("value=%d/level0=%d", valueBytes, runs), func(b *testing.B) {
+				benchScan50(b, valueBytes, runs)
+			})
+		}
+	}
+}
+
+func benchScan50(b *testing.B, valueBytes, runs int) {
+	n := uint64(100_000_000 / valueBytes)
+	db := benchDB(b, &varve.Options{CacheBytes: 1 << 30})
+	w := db.With(varve.Buffered)
+	value := make([]byte, valueBytes)
+	var key []byte
+	put := func(count uint64) {
+		for i := range count {
+			key = benchKey(key, i*(n/count))
+			if err := w.Put(key, value); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	put(n)
+	if err := db.Compact(context.Background(), nil, nil); err != nil {
+		b.Fatal(err)
+	}
+	for range runs {
+		put(n / 20)
+		if err := db.Flush(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if runs > 0 {
+		put(n / 50)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	sum := 0
+	b.ResetTimer()
+	b.ReportAllocs()
+	for range b.N {
+		it := db.NewIter(nil)
+		key = benchKey(key, r.Uint64N(n))
+		ok := it.SeekGE(key)
+		for i := 0; ok && i < 50; i++ {
+			v := it.Value()
+			for at := 0; at < len(v); at += 64 {
+				sum += int(v[at])
+			}
+			ok = it.Next()
+		}
+		if err := it.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if sum != 0 {
+		b.Fatal("values are not zero")
+	}
+}

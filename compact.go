@@ -38,7 +38,7 @@ func (db *DB) shape() compaction.Shape {
 }
 
 // nextPlan claims the most urgent compaction, if there is one and a place free.
-func (db *DB) nextPlan(isIdle bool) *compaction.Plan {
+func (db *DB) nextPlan(isIdle, isPaid bool) *compaction.Plan {
 	if db.log.Err() != nil {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (db *DB) nextPlan(isIdle bool) *compaction.Plan {
 		return nil
 	}
 	s := db.pickStateLocked()
-	s.Idle = isIdle
+	s.Idle, s.ReadersPaid = isIdle, isPaid
 	plan := compaction.Pick(v, s)
 	if plan != nil {
 		w.busy[plan] = struct{}{}

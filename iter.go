@@ -67,6 +67,9 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 		return nil, ErrClosed
 	}
 	db.users.Add(1)
+	if r.scans++; r.scans%turnScans == 0 {
+		db.reads.scans.Add(turnScans)
+	}
 	m := db.machines.Get().(*machine)
 	m.view = db.acquire()
 	seq := db.visible.Load() // after the view: see find

@@ -51,7 +51,9 @@ func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
 		}
 		seq = s.seq
 	}
-	r.gets++
+	if r.gets++; r.gets%turnGets == 0 {
+		db.reads.gets.Add(turnGets)
+	}
 	tr, value, err := db.search(v, r, key, seq)
 	if err != nil {
 		return nil, err

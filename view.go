@@ -161,6 +161,7 @@ type reader struct {
 	slot    *epoch.Slot
 	scratch tableScratch
 	gets    uint64 // for Metrics; written by the reader's one user
+	scans   uint64 // iterators made; likewise
 }
 
 func (db *DB) enter() *reader {

@@ -65,6 +65,8 @@ func draw(t *testing.T, text string) *drawing {
 		case len(words) == 0 || words[0] == "#":
 		case words[0] == "idle":
 			d.s.Idle = true
+		case words[0] == "paid":
+			d.s.ReadersPaid = true
 		case words[0] == "floor":
 			d.s.Floor = d.number(words[1])
 		case words[0] == "range":

@@ -16,8 +16,9 @@ type State struct {
 	// Floor is min(oldest snapshot, retention): every reader sees at least up
 	// to it. Tables with newer tombstones are not worth rewriting yet.
 	Floor uint64
-	// Idle says that there is time for what only helps readers.
-	Idle bool
+	// Idle says that there is time for what only helps readers; ReadersPaid that
+	// they have lost more time than it takes.
+	Idle, ReadersPaid bool
 }
 
 // Pick chooses the most urgent compaction that touches nothing that runs
@@ -34,10 +35,16 @@ func Pick(v *manifest.Version, s State) *Plan {
 		}
 		zeroWaits = zeroWaits || c.level == 0
 	}
-	if plan := p.rewrite(); plan != nil || !s.Idle {
+	if plan := p.rewrite(); plan != nil {
 		return plan
 	}
-	return p.tidy()
+	switch {
+	case s.Idle:
+		return p.tidy(ReasonIdle)
+	case s.ReadersPaid:
+		return p.tidy(ReasonReads)
+	}
+	return nil
 }
 
 // picker is one choice being made.

@@ -204,21 +204,36 @@ func (p *picker) mergeRunsFrom(runs []manifest.Run, r Reason, score float64, run
 
 // tidy leaves readers few runs in level 0, when nothing else is to be done: into
 // the base level where level 0 is no smaller than it, else inside level 0.
-func (p *picker) tidy() *Plan {
+func (p *picker) tidy(why Reason) *Plan {
 	runs := p.v.Levels[0].Runs
 	if len(runs) < 2 {
 		return nil
 	}
-	if p.v.LevelBytes(0) >= p.v.LevelBytes(p.targets.base) {
+	if p.tidiesIntoBase() {
 		groups := p.groups()
 		if plan := p.moveZero(groups, 0); plan != nil {
 			return plan
 		}
 		for _, g := range groups {
-			if plan := p.mergeZero(g, ReasonIdle, 0); plan != nil {
+			if plan := p.mergeZero(g, why, 0); plan != nil {
 				return plan
 			}
 		}
 	}
-	return p.mergeRuns(ReasonIdle, 0, 2)
+	return p.mergeRuns(why, 0, 2)
+}
+
+func (p *picker) tidiesIntoBase() bool {
+	return p.v.LevelBytes(0) >= p.v.LevelBytes(p.targets.base)
+}
+
+// TidyBytes is about what Pick's idle choice would rewrite to leave readers of v
+// few runs in level 0.
+func (s Shape) TidyBytes(v *manifest.Version) int64 {
+	p := newPicker(v, State{Shape: s})
+	bytes := v.LevelBytes(0)
+	if p.tidiesIntoBase() {
+		bytes += v.LevelBytes(p.targets.base)
+	}
+	return bytes
 }

@@ -19,10 +19,11 @@ const (
 	ReasonSize           // a level is greater than its target
 	ReasonGarbage        // a table of the last level is full of tombstones or overwritten versions
 	ReasonIdle           // nothing else to do: fewer runs for readers
+	ReasonReads          // readers lost more time to level 0's runs than merging them takes
 	ReasonManual         // asked for
 )
 
-var reasonNames = [...]string{"none", "runs", "intra", "size", "garbage", "idle", "manual"}
+var reasonNames = [...]string{"none", "runs", "intra", "size", "garbage", "idle", "reads", "manual"}
 
 func (r Reason) String() string {
 	if int(r) < len(reasonNames) {

@@ -1,0 +1,59 @@
+package varve
+
+// When reads pay for a merge. Each run of level 0 that a scan must enter costs it
+// a seek, each one that a Get must ask costs a look into a filter. While nobody
+// writes, compactions that only help readers run anyway; while somebody does, they
+// run once readers have lost as much time to surplus runs as merging them takes:
+// so neither readers nor writers ever pay much more than twice what the best
+// choice, known afterwards, would have cost them (the ski rental rule).
+
+import "sync/atomic"
+
+// What a surplus run costs a reader, and a byte its merge: measured on 2 vCPU,
+// 2026-11-20 (BenchmarkScan50: 3.4 to 5.5 µs for three runs; BenchmarkCompaction).
+const (
+	scanRunNanos   = 1500
+	getRunNanos    = 40
+	mergeByteNanos = 6
+)
+
+// readWork counts reads, by many at a time: see turnGets and turnScans.
+type readWork struct {
+	scans, gets atomic.Uint64
+}
+
+// turnScans is after how many iterators on a core their number is added up.
+const turnScans = 64
+
+// readDebt is what surplus runs have cost readers since the last merge. It belongs
+// to the goroutine that chooses compactions.
+type readDebt struct {
+	scans, gets uint64 // counted so far
+	nanos       uint64
+}
+
+// isDue adds what readers did since the last call, while level 0 held runs runs
+// whose merge takes mergeBytes, and reports whether that merge is paid for. The
+// answer yes settles the debt.
+func (d *readDebt) isDue(w *readWork, runs int, mergeBytes int64) bool {
+	scans, gets := w.scans.Load(), w.gets.Load()
+	newScans, newGets := scans-d.scans, gets-d.gets
+	d.scans, d.gets = scans, gets
+	if runs < 2 {
+		d.nanos = 0
+		return false
+	}
+	surplus := uint64(runs - 1)
+	d.nanos += surplus * (newScans*scanRunNanos + newGets*getRunNanos)
+	if d.nanos < uint64(mergeBytes)*mergeByteNanos {
+		return false
+	}
+	d.nanos = 0
+	return true
+}
+
+// isTidyingPaid reports whether readers have paid for the merge of level 0.
+func (db *DB) isTidyingPaid(d *readDebt) bool {
+	v := db.readable()
+	return d.isDue(&db.reads, len(v.Levels[0].Runs), db.shape().TidyBytes(v))
+}
