@@ -51,7 +51,7 @@ func (w *tree) readers() Readers {
 }
 
 func (w *tree) state(idle bool) State {
-	s := State{Shape: w.shape, Floor: w.readers().Floor(), Idle: idle}
+	s := State{Shape: w.shape, Floor: w.readers().Floor(), Idle: idle, ReadersPaid: w.r.Intn(8) == 0}
 	for _, r := range w.running {
 		s.Running = append(s.Running, r.plan)
 	}
