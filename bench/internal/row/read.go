@@ -20,21 +20,21 @@ func readRandom(ctx context.Context, r *runner, t *table) error {
 	if t.request.CacheBytes == smallCacheBytes {
 		name += "-smallcache"
 	}
-	return r.read(ctx, t, name, "get", func(source *workload.Random) driver.Worker {
+	return r.read(ctx, t, name, "get", func(source *workload.Random) reader {
 		return &getter{random: source, model: t.model}
 	})
 }
 
 func readMissing(ctx context.Context, r *runner, t *table) error {
-	return r.read(ctx, t, "readmissing", "get", func(source *workload.Random) driver.Worker {
+	return r.read(ctx, t, "readmissing", "get", func(source *workload.Random) reader {
 		return &misser{random: source, model: t.model}
 	})
 }
 
 func seekRandom(ctx context.Context, r *runner, t *table) error {
-	return r.read(ctx, t, r.named("seekrandom"), "seek", func(source *workload.Random) driver.Worker {
+	return r.read(ctx, t, r.named("seekrandom"), "seek", func(source *workload.Random) reader {
 		s := &seeker{random: source, expected: expectation{model: t.model}}
-		s.visit = s.expected.visit
+		s.visit = s.visitEntry
 		return s
 	})
 }
@@ -48,13 +48,12 @@ func readSequential(ctx context.Context, r *runner, t *table) error {
 	s := &scanner{model: t.model}
 	s.visit = s.visitEntry
 	p := driver.Phase{
-		Name: r.named("readseq"), Kinds: []string{"scan"}, Workers: []driver.Worker{s},
-		Duration: r.config.Duration,
+		Name: r.named("readseq"), Kinds: []string{"scan"}, Duration: r.config.Duration,
 	}
 	if n := t.model.count; r.config.Operations > 0 && n > 0 {
 		p.Operations = int64((r.config.Operations + n - 1) / n)
 	}
-	return r.measure(ctx, t, r.reading(t, p))
+	return r.measure(ctx, t, reading(t, p, s))
 }
 
 // named marks the rows that run on the thinned database.
@@ -65,19 +64,40 @@ func (r *runner) named(row string) string {
 	return row
 }
 
-func (r *runner) read(ctx context.Context, t *table, name, kind string, make func(*workload.Random) driver.Worker) error {
+func (r *runner) read(ctx context.Context, t *table, name, kind string, make func(*workload.Random) reader) error {
 	p := driver.Phase{
 		Name: name, Kinds: []string{kind},
 		Operations: int64(r.config.Operations), Duration: r.config.Duration,
 	}
+	var readers []reader
 	for i := range r.config.Threads {
-		p.Workers = append(p.Workers, make(workload.NewRandom(r.config.Seed, streamRead<<32|uint64(i))))
+		readers = append(readers, make(workload.NewRandom(r.config.Seed, streamRead<<32|uint64(i))))
 	}
-	return r.measure(ctx, t, r.reading(t, p))
+	return r.measure(ctx, t, reading(t, p, readers...))
 }
 
-func (r *runner) reading(t *table, p driver.Phase) session.Work {
-	return session.Work{Phase: p, UserBytes: func() int64 { return 0 }, LiveBytes: t.model.liveBytes}
+// reader is a worker that counts the keys and values it is given.
+type reader interface {
+	driver.Worker
+	readBytes() int64
+}
+
+// reading is a phase in which readers work.
+func reading(t *table, p driver.Phase, readers ...reader) session.Work {
+	for _, w := range readers {
+		p.Workers = append(p.Workers, w)
+	}
+	return session.Work{
+		Phase:     p,
+		UserBytes: func() int64 { return 0 },
+		LiveBytes: t.model.liveBytes,
+		ReadBytes: func() (n int64) {
+			for _, w := range readers {
+				n += w.readBytes()
+			}
+			return n
+		},
+	}
 }
 
 // getter reads records that exist.
@@ -86,7 +106,10 @@ type getter struct {
 	model    *model
 	record   uint64
 	key, got []byte
+	read     int64 // bytes
 }
+
+func (g *getter) readBytes() int64 { return g.read }
 
 func (g *getter) Prepare() int {
 	g.record = choose(g.random, g.model)
@@ -102,6 +125,7 @@ func (g *getter) Execute(c engine.Client) (units int, err error) {
 }
 
 func (g *getter) Verify() error {
+	g.read += int64(len(g.key) + len(g.got))
 	if err := g.model.verify(g.got, g.record); err != nil {
 		return fmt.Errorf("key %q: %w", g.key, err)
 	}
@@ -115,6 +139,8 @@ type misser struct {
 	key, got []byte
 	found    bool
 }
+
+func (m *misser) readBytes() int64 { return 0 } // it is told that there is nothing
 
 func (m *misser) Prepare() int {
 	m.key = append(appendKey(m.key[:0], m.random.Below(m.model.size)), '.')
@@ -147,7 +173,10 @@ type seeker struct {
 
 	key     []byte
 	visited int
+	read    int64 // bytes
 }
+
+func (s *seeker) readBytes() int64 { return s.read }
 
 func (s *seeker) Prepare() int {
 	s.expected.at = s.random.Below(s.expected.model.size)
@@ -162,6 +191,11 @@ func (s *seeker) Execute(c engine.Client) (units int, err error) {
 	return 1, nil
 }
 
+func (s *seeker) visitEntry(key, val []byte) error {
+	s.read += int64(len(key) + len(val))
+	return s.expected.visit(key, val)
+}
+
 func (s *seeker) Verify() error {
 	if _, more := s.expected.model.next(s.expected.at); more && s.visited < seekEntries {
 		return fmt.Errorf("from %q: %d entries, not %d", s.key, s.visited, seekEntries)
@@ -174,8 +208,11 @@ type scanner struct {
 	model   *model
 	visit   engine.Visit
 	visited int
-	bytes   int64
+	bytes   int64 // of this pass
+	read    int64 // bytes of all passes
 }
+
+func (s *scanner) readBytes() int64 { return s.read }
 
 func (s *scanner) Prepare() int {
 	s.bytes = 0
@@ -193,6 +230,7 @@ func (s *scanner) visitEntry(key, val []byte) error {
 }
 
 func (s *scanner) Verify() error {
+	s.read += s.bytes
 	if uint64(s.visited) != s.model.count || s.bytes != s.model.liveBytes() {
 		return fmt.Errorf("%d entries of %d bytes, not %d of %d",
 			s.visited, s.bytes, s.model.count, s.model.liveBytes())

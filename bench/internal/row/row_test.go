@@ -108,9 +108,16 @@ func TestAllRowsOnAMap(t *testing.T) {
 	if got := phaseNames(phases); got != want {
 		t.Errorf("phases %s\nwant %s", got, want)
 	}
-	units := map[string]int64{}
+	units, read := map[string]int64{}, map[string]int64{}
 	for _, p := range phases {
-		units[p.Name] = p.Units
+		units[p.Name], read[p.Name] = p.Units, p.ReadBytes
+	}
+	for name, want := range map[string]int64{
+		"readrandom": 3000 * 116, "readmissing": 0, "readseq": 4010 * 116, "readseq-deleted": 3009 * 116, "tail": 0,
+	} {
+		if read[name] != want {
+			t.Errorf("%s: %d bytes read, want %d", name, read[name], want)
+		}
 	}
 	for name, want := range map[string]int64{
 		"fillseq": 2005, "fillbatch": 2005, "fillrandom": 2005, "overwrite": 6015, "readrandom": 3000,
