@@ -3,6 +3,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +17,8 @@ import (
 	"github.com/varvekv/varve/bench/compare/internal/plan"
 )
 
-// Grace is how long a child that is no longer wanted may take to end by itself.
-const Grace = 3 * time.Second
+// defaultGrace is how long a child that is no longer wanted may take to end.
+const defaultGrace = 3 * time.Second
 
 // Spawner starts children.
 type Spawner struct {
@@ -27,6 +28,9 @@ type Spawner struct {
 	Scratch string
 	// ProfileDir, when set, receives a CPU profile of each unit.
 	ProfileDir string
+	// Grace is how long a child that is no longer wanted may take to end by
+	// itself. 0: three seconds.
+	Grace time.Duration
 	// Log is told each line that a child prints. nil = nobody.
 	Log func(line string)
 }
@@ -71,7 +75,7 @@ func (s *Spawner) execute(ctx context.Context, q *child.Request, limit time.Dura
 		return "", fmt.Errorf("start child: %w", err)
 	}
 	c.Cancel = stdin.Close // the child stops; after WaitDelay it is killed
-	c.WaitDelay = Grace
+	c.WaitDelay = cmp.Or(s.Grace, defaultGrace)
 	out := &lines{log: s.Log}
 	c.Stdout, c.Stderr = out, out
 	if err := c.Start(); err != nil {
