@@ -4,7 +4,7 @@
 
 declare -A purpose=(
 	[format]='gofmt has nothing to change'
-	[vet]='go vet, all modules'
+	[vet]='go vet, all modules; the tests of those outside go.work'
 	[cross_vet]='go vet of the root module on the other platforms'
 	[contract]='the public contract compiles against this tree'
 	[fuzz]='every fuzz target for some seconds'
@@ -18,8 +18,9 @@ step_format() {
 	[ -z "$unformatted" ] || { printf 'run gofmt -w on:\n%s\n' "$unformatted"; return 1; }
 }
 
-# Modules of go.work are vetted together. The others (the peers' module has
-# needs of its own) only where their dependencies can be had.
+# Modules of go.work are vetted together, and tested by README.md's command. The
+# others (the peers' module has needs of its own) are vetted and tested here, and
+# only where their dependencies can be had.
 step_vet() {
 	go vet work
 	go vet .ci/tally.go
@@ -28,8 +29,9 @@ step_vet() {
 		dir=$(dirname "$dir")
 		! in_workspace "$dir" || continue
 		if (cd "$dir" && GOWORK=off go mod download) >"$scratch/download" 2>&1; then
-			echo "vet $dir, outside go.work"
+			echo "vet and test $dir, outside go.work"
 			(cd "$dir" && GOWORK=off go vet ./...)
+			(cd "$dir" && GOWORK=off go test -short -timeout=5m ./...)
 		else
 			echo "skipped $dir: its dependencies cannot be downloaded here: $(tail -n 1 "$scratch/download")"
 		fi

@@ -13,17 +13,19 @@ import (
 	"github.com/varvekv/varve/bench/compare/internal/results"
 	"github.com/varvekv/varve/bench/compare/internal/show"
 	"github.com/varvekv/varve/bench/compare/internal/summary"
+	"github.com/varvekv/varve/bench/internal/picture"
 )
 
 // files is where the summary goes beside the terminal.
 type files struct {
-	markdown, json, csv string
+	markdown, json, csv, plots string
 }
 
 func (f *files) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.markdown, "markdown", "", "write the tables to this file, as Markdown")
 	flags.StringVar(&f.json, "json", "", "write the summary to this file, as JSON")
 	flags.StringVar(&f.csv, "csv", "", "write every round's values to this file, as CSV")
+	flags.StringVar(&f.plots, "plots", "", "draw bars and latencies into this directory, as SVG")
 }
 
 func (f *files) write(stdout io.Writer, s *summary.Summary) error {
@@ -35,6 +37,11 @@ func (f *files) write(stdout io.Writer, s *summary.Summary) error {
 			continue
 		}
 		if err := writeFile(t.path, func(w io.Writer) error { return t.write(w, s) }); err != nil {
+			return err
+		}
+	}
+	if f.plots != "" {
+		if err := picture.Write(f.plots, show.Pictures(s)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package show
 
 import (
+	"strings"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -62,11 +64,13 @@ func wrapped(columns ...int) (configs []table.ColumnConfig) {
 	return configs
 }
 
+// title is name and version; of a version that no tag names, the commit is cut off.
 func title(e *results.Engine) string {
-	if e.Version == "" {
-		return e.Name
+	version := e.Version
+	if parts := strings.Split(version, "-"); len(parts) > 2 {
+		version = strings.Join(parts[:len(parts)-1], "-")
 	}
-	return e.Name + " " + e.Version
+	return strings.TrimSpace(e.Name + " " + version)
 }
 
 // settingNames is the names in any profile, in the order of the engine's words.
@@ -89,5 +93,5 @@ func settingOf(all []peer.Setting, name string) string {
 			return s.Value
 		}
 	}
-	return ""
+	return "as it comes"
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/varvekv/varve/bench/compare/internal/peer"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
 	"github.com/varvekv/varve/bench/compare/internal/results"
+	"github.com/varvekv/varve/bench/internal/report"
 )
 
 // Ours is the engine that the others are compared with; Reference the peer that
@@ -41,6 +42,8 @@ type Section struct {
 	Profile peer.Profile `json:"profile"`
 	Engines []string     `json:"engines"` // the order of cells
 	Rows    []Row        `json:"rows"`
+
+	outcomes []*results.Outcome // those that went well, by round
 }
 
 // Row is one metric of one row, engine by engine.
@@ -91,6 +94,7 @@ func Make(d *results.Directory, r *results.Record, units []plan.Unit, left []pla
 
 func (s *Summary) take(o *results.Outcome) {
 	z := s.section(&o.Unit)
+	z.outcomes = append(z.outcomes, o)
 	column := slices.Index(z.Engines, o.Unit.Engine)
 	for _, m := range measurements(o) {
 		c := &z.row(o.Unit.Job.Name, m.row, m.metric).Cells[column]
@@ -217,17 +221,34 @@ func (z *Section) cell(r *Row, engine string) *Cell {
 	return nil
 }
 
-// Group is the section's rows of one table, in the order in which they ran.
+// Slowest is the kind of operation with the longest tail in a row by an engine,
+// in the last round that has one; nil where none has.
+func (z *Section) Slowest(job, row, engine string) (k *report.Kind) {
+	for _, o := range z.outcomes {
+		if o.Unit.Job.Name != job || o.Unit.Engine != engine {
+			continue
+		}
+		for _, p := range o.Report.Phases {
+			if p.Name == row && len(p.Kinds) > 0 {
+				last := slowest(p.Kinds)
+				k = &last
+			}
+		}
+	}
+	return k
+}
+
+// Group is the section's rows of one table: those of one metric together, in the
+// order in which they ran.
 func (z *Section) Group(name string) (rows []*Row) {
 	for i := range z.Rows {
 		if r := &z.Rows[i]; r.Metric.Group() == name && r.Metric != Bare {
 			rows = append(rows, r)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b *Row) int { return cmp.Compare(bytesOrder(a.Metric), bytesOrder(b.Metric)) })
+	order := []Metric{WriteAmp, Disk, PeakRSS} // of any other, the rows' own
+	slices.SortStableFunc(rows, func(a, b *Row) int {
+		return cmp.Compare(slices.Index(order, a.Metric), slices.Index(order, b.Metric))
+	})
 	return rows
 }
-
-// bytesOrder keeps the rows of one metric together where a table has several
-// that are not of one phase.
-func bytesOrder(m Metric) int { return slices.Index([]Metric{WriteAmp, Disk, PeakRSS}, m) }

@@ -3,6 +3,8 @@ package summary
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/varvekv/varve/bench/compare/internal/peer"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
@@ -115,7 +117,12 @@ func (z *Section) judgeOne(r *Row, t *target) (Verdict, bool) {
 	if t.metric.LowerIsBetter() {
 		met = ratio <= t.factor
 	}
-	return Verdict{Target: fmt.Sprintf("%s %.2g × %s", sign, t.factor, name), Ratio: ratio, Met: met}, true
+	return Verdict{Target: fmt.Sprintf("%s %s × %s", sign, plain(t.factor), name), Ratio: ratio, Met: met}, true
+}
+
+// plain is a factor without needless digits: 1.5, 0.33, 1.
+func plain(factor float64) string {
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(factor, 'f', 2, 64), "0"), ".")
 }
 
 // against is our ratio to what a target names, and its name; 0 where it was not
