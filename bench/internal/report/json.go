@@ -3,17 +3,15 @@ package report
 import (
 	"encoding/json"
 	"fmt"
-	"os"
+	"io"
 )
 
-// JSON writes the report to a file, replacing it.
-func JSON(path string, r *Report) error {
+// JSON writes the whole report for programs.
+func JSON(w io.Writer, r *Report) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	_, err = w.Write(append(text, '\n'))
+	return err
 }

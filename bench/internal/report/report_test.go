@@ -1,13 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/engine"
@@ -45,10 +45,14 @@ func example() *Report {
 	p := FromResult(&driver.Result{
 		Name: "A", Threads: 4, Elapsed: 2 * time.Second, Units: 2000, TimedOut: true,
 		Kinds: []string{"read", "update", "scan"}, Latency: []*measure.Histogram{reads, writes, measure.NewHistogram()},
+		Seconds: []driver.Second{{Units: 1500, P50: 1, P99: 2, Max: 3}, {Units: 500}},
 	})
 	p.UserBytes, p.LiveBytes, p.DiskBytes = 1000, 4000, 6000
 	p.Traffic = engine.Traffic{LogBytes: 1000, TableBytes: 1500, MetaBytes: 3, Syncs: 2}
-	p.Usage = host.Usage{CPU: 4 * time.Millisecond, PeakRSSBytes: 1 << 20}
+	p.Usage = host.Usage{CPU: 4 * time.Millisecond, PeakRSSBytes: 1 << 20, Pauses: host.Pauses{Count: 2, Total: 40 * time.Microsecond, Max: 22 * time.Microsecond}}
+	p.ReadBytes, p.Traffic.ReadBytes = 2000, 9000
+	p.Spans = []Span{{Kind: SpanFlush, Begin: -5, End: 5, Bytes: 7}, {Kind: SpanStall, Begin: 1, End: 2, Note: "level 0"}}
+	p.Stalls = engine.Stalls{Waited: 17, Paced: 4711, Time: 44 * time.Millisecond, Reasons: map[string]time.Duration{"level 0": time.Second, "log": 55 * time.Millisecond}}
 	return &Report{
 		Schema: Schema, Title: "YCSB", Engine: "map", Started: time.Unix(0, 0).UTC(), Phases: []Phase{p},
 		Options: []Option{{"threads", "4"}}, Notes: []string{"All is well."}, Clock: 25, Duration: time.Second,
@@ -79,6 +83,7 @@ func TestTableShowsEverything(t *testing.T) {
 	}
 	for _, want := range []string{
 		"YCSB · map · 1970", "threads=4", "p99.9", "update", "1.00ms", "2.50", "1.50", "by time", "All is well.", "2,000",
+		"4.50", "4,711", "40.0µs", "22.0µs", "44.0ms", "A: writers were held back for level 0 (1.00s), log (55.0ms)",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
@@ -87,20 +92,23 @@ func TestTableShowsEverything(t *testing.T) {
 	if strings.Contains(b.String(), "scan") {
 		t.Error("a kind that did not occur is shown")
 	}
+	if strings.Contains(b.String(), "as scheduled") {
+		t.Error("intended latencies of a closed loop")
+	}
+	for line := range strings.Lines(b.String()) {
+		if n := utf8.RuneCountInString(line); n > 140 {
+			t.Errorf("a line of %d columns: %s", n, line)
+		}
+	}
 }
 
 func TestJSONReadsBack(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.json")
-	want := example()
-	if err := JSON(path, want); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	want, text := example(), &bytes.Buffer{}
+	if err := JSON(text, want); err != nil {
 		t.Fatal(err)
 	}
 	got := &Report{}
-	if err := json.Unmarshal(text, got); err != nil {
+	if err := json.Unmarshal(text.Bytes(), got); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -5,11 +5,13 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/hdrfile"
 	"github.com/varvekv/varve/bench/internal/host"
 	"github.com/varvekv/varve/bench/internal/measure"
 	"github.com/varvekv/varve/bench/internal/report"
@@ -30,6 +32,8 @@ type Session struct {
 	// Begin, when set, is told that a phase begins, and gives the receiver of
 	// its progress.
 	Begin func(phase string) driver.Progress
+	// Histograms, when set, is where every phase's latencies are kept in full.
+	Histograms *hdrfile.Dir
 }
 
 // Work is a phase with what the driver does not know of it.
@@ -50,7 +54,7 @@ func (s *Session) Run(ctx context.Context, w Work) (report.Phase, error) {
 	}
 	seen := observe(s.Engine, s.Clock)
 	before, meter := s.Engine.Traffic(), host.Start()
-	res, err := d.Run(ctx, w.Phase)
+	res, err := s.drive(ctx, &d, w.Phase)
 	if err != nil {
 		return report.Phase{}, err
 	}
@@ -69,6 +73,20 @@ func (s *Session) Run(ctx context.Context, w Work) (report.Phase, error) {
 	}
 	p.DiskBytes, err = host.DiskBytes(s.Dir)
 	return p, err
+}
+
+// drive runs the phase, and keeps its histograms where that is wanted.
+func (s *Session) drive(ctx context.Context, d *driver.Driver, p driver.Phase) (*driver.Result, error) {
+	if s.Histograms == nil {
+		return d.Run(ctx, p)
+	}
+	files, err := s.Histograms.Begin(p.Name, p.Kinds, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	d.Interval = files.Interval
+	res, err := d.Run(ctx, p)
+	return res, errors.Join(err, files.End(res))
 }
 
 func (s *Session) settle(ctx context.Context) (time.Duration, error) {
