@@ -12,6 +12,7 @@ import (
 
 	"github.com/varvekv/varve/bench/internal/driver"
 	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/hdrfile"
 	"github.com/varvekv/varve/bench/internal/host"
 	"github.com/varvekv/varve/bench/internal/measure"
 	"github.com/varvekv/varve/bench/internal/picture"
@@ -33,14 +34,23 @@ type bench struct {
 	keep     bool // the directory is the user's
 	opened   int
 	clock    measure.Clock
+	keeper   *hdrfile.Dir // nil = nobody wants histograms
 	report   report.Report
 	stops    []func() error // in reverse order
 }
 
-// newBench makes the directory. An error of it is the user's.
+// newBench makes the directories. An error of it is the user's.
 func newBench(title string, s *settings, open engine.Opener, stderr io.Writer) (*bench, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
 	b := &bench{settings: s, open: open, stderr: stderr, clock: measure.NewClock(), keep: s.dir != ""}
 	var err error
+	if s.histograms != "" {
+		if b.keeper, err = hdrfile.NewDir(s.histograms); err != nil {
+			return nil, err
+		}
+	}
 	if b.dir, err = makeDir(s.dir); err != nil {
 		return nil, err
 	}
@@ -65,9 +75,10 @@ func makeDir(wanted string) (string, error) {
 	return wanted, err
 }
 
-// begin starts the profile and measures the disk, as asked.
-func (b *bench) begin() error {
-	if b.settings.probe {
+// begin starts the profile and measures the disk, as asked. synced tells whether
+// any write of the run waits for the disk.
+func (b *bench) begin(synced bool) error {
+	if b.settings.probe.wanted(synced) {
 		c, err := host.ProbeFlush(filepath.Join(b.dir, "probe"), probeTime)
 		if err != nil {
 			return err
@@ -103,13 +114,13 @@ func (b *bench) openSession(q row.Request) (*session.Session, func(ended error) 
 		return nil, nil, err
 	}
 	b.report.Engine = e.Name()
-	s := &session.Session{Engine: e, Dir: dir, Clock: b.clock, Begin: b.progress}
+	s := &session.Session{Engine: e, Dir: dir, Clock: b.clock, Begin: b.progress, Histograms: b.keeper}
 	discard := func(ended error) error {
 		if errors.Is(ended, driver.ErrStuck) {
 			b.showStuck()
 			return nil // Close would wait for the calls that do not return
 		}
-		if b.settings.metrics || b.settings.json != "" {
+		if b.settings.metrics || b.settings.outputs.any() {
 			b.report.Metrics = e.Metrics()
 		}
 		if err := e.Close(); err != nil {
@@ -155,17 +166,19 @@ func (b *bench) show(stdout io.Writer) error {
 	}
 	b.report.Duration = time.Since(b.report.Started)
 	var errs []error // a file that cannot be written does not hide what was measured
-	if b.settings.json != "" {
-		errs = append(errs, report.JSON(b.settings.json, &b.report))
-	}
 	if b.settings.plots != "" {
 		errs = append(errs, picture.Write(b.settings.plots, picture.Report(&b.report)))
 	}
+	return errors.Join(append(errs, b.settings.outputs.write(&b.report, b.table, stdout))...)
+}
+
+// table is the report for people, who see the engine's metrics when they ask.
+func (b *bench) table(w io.Writer, r *report.Report) error {
+	shown := *r
 	if !b.settings.metrics {
-		b.report.Metrics = ""
+		shown.Metrics = ""
 	}
-	errs = append(errs, report.Table(stdout, &b.report))
-	return errors.Join(errs...)
+	return report.Table(w, &shown)
 }
 
 func writeHeapProfile(path string) error {

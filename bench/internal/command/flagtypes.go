@@ -80,3 +80,36 @@ func (c *compression) Set(text string) error {
 
 // Type is for package pflag.
 func (c *compression) Type() string { return "codec" }
+
+// probe says whether the disk's flushes are measured.
+type probe string
+
+const (
+	probeAuto = "auto"
+	probeYes  = "yes"
+	probeNo   = "no"
+)
+
+// Set is for package pflag. What a boolean flag takes means the same.
+func (p *probe) Set(text string) error {
+	switch text {
+	case probeAuto:
+		*p = probeAuto
+	case probeYes, "true":
+		*p = probeYes
+	case probeNo, "false":
+		*p = probeNo
+	default:
+		return fmt.Errorf("must be yes, no or auto")
+	}
+	return nil
+}
+
+// String is for package pflag.
+func (p *probe) String() string { return string(*p) }
+
+// Type is for package pflag.
+func (p *probe) Type() string { return "when" }
+
+// wanted tells what auto means for a run whose writes are synced or not.
+func (p probe) wanted(synced bool) bool { return p == probeYes || p == probeAuto && synced }

@@ -22,6 +22,7 @@ var flagOf = map[string]string{
 	"recordcount":    "records",
 	"operationcount": "operations",
 	"threadcount":    "threads",
+	"target":         "target",
 }
 
 // ignored is properties of YCSB that make no difference here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func (s *rowSettings) config() (row.Config, error) {
 	return row.Config{
 		Records: s.records, Operations: s.operations, FillDuration: s.loadDuration, Duration: s.duration,
 		Threads: s.threads, ValueBytes: s.valueBytes, Seed: s.seed, Durability: s.durability.Durability, Rows: names,
-		LogBytes: int64(s.log), BigRecords: s.bigRecords, BigValueBytes: s.bigValueBytes,
+		TargetRate: s.target, LogBytes: int64(s.log), BigRecords: s.bigRecords, BigValueBytes: s.bigValueBytes,
 	}, err
 }
 
@@ -92,7 +93,8 @@ func (s *rowSettings) run(ctx context.Context, open engine.Opener, stdout, stder
 }
 
 func (b *bench) runRows(ctx context.Context, config row.Config) (err error) {
-	if err := b.begin(); err != nil {
+	synced := func(name string) bool { return strings.HasPrefix(name, "fillsync") }
+	if err := b.begin(config.Durability == engine.Synced || slices.ContainsFunc(config.Rows, synced)); err != nil {
 		return err
 	}
 	b.report.Phases, err = row.Run(ctx, config)

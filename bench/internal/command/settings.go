@@ -26,11 +26,13 @@ type settings struct {
 	cache        size
 	memtable     size
 	seed         uint64
-	json         string
+	target       float64
+	outputs      outputs
+	histograms   string
 	plots        string
 	cpuProfile   string
 	memProfile   string
-	probe        bool
+	probe        probe
 	metrics      bool
 }
 
@@ -50,7 +52,7 @@ const (
 func (s *settings) addFlags(f *pflag.FlagSet) {
 	s.durability.Durability = engine.Buffered
 	s.compression.Compression = engine.DefaultCompression
-	s.cache, s.memtable = defaultCacheBytes, defaultMemtable
+	s.cache, s.memtable, s.probe = defaultCacheBytes, defaultMemtable, probeAuto
 
 	f.StringVar(&s.dir, "dir", "", "run in this directory, missing or empty, and keep it (default: a temporary one, removed)")
 	f.Uint64Var(&s.records, "records", defaultRecords, "records to load")
@@ -64,13 +66,28 @@ func (s *settings) addFlags(f *pflag.FlagSet) {
 	f.Var(&s.cache, "cache", "block cache, for example 256MiB")
 	f.Var(&s.memtable, "memtable", "memtable, for example 64MiB")
 	f.Uint64Var(&s.seed, "seed", 1, "of all random choices")
-	f.StringVar(&s.json, "json", "", "write the report to this file, as JSON")
+	f.Float64Var(&s.target, "target", 0, "calls a second to schedule over all threads, not in loads; 0 = as many as are answered")
+	s.outputs = newOutputs()
+	s.outputs.addFlags(f)
+	f.StringVar(&s.histograms, "hdr", "", "keep every latency as HdrHistogram files in this `directory`")
 	f.StringVar(&s.plots, "plots", "", "draw the run into this directory, as SVG")
 	f.StringVar(&s.cpuProfile, "cpuprofile", "", "write a CPU profile of the run to this file")
 	f.StringVar(&s.memProfile, "memprofile", "", "write a heap profile at the end of the run to this file")
-	f.BoolVar(&s.probe, "probe", false, "measure the disk's flushes first")
+	f.Var(&s.probe, "probe", "measure the disk's flushes first: yes, no, or auto, which is where writes are synced")
+	f.Lookup("probe").NoOptDefVal = probeYes
 	f.BoolVar(&s.metrics, "metrics", false, "show the engine's own metrics at the end")
 }
+
+// validate finds what is wrong with the settings that every command has.
+func (s *settings) validate() error {
+	if !(s.target >= 0 && s.target <= targetMax) {
+		return fmt.Errorf("target must be between 0 and %g calls a second", targetMax)
+	}
+	return s.outputs.validate()
+}
+
+// targetMax is one call a nanosecond.
+const targetMax = 1e9
 
 // engineOptions is the budget of a database in dir, but for what a row wants
 // otherwise.
@@ -93,6 +110,7 @@ func (s *settings) describe() []report.Option {
 		{Name: "cache", Value: s.cache.String()},
 		{Name: "memtable", Value: s.memtable.String()},
 		{Name: "compression", Value: s.compression.String()},
+		{Name: "target", Value: limit(uint64(s.target))},
 		{Name: "operations", Value: limit(s.operations)},
 		{Name: "duration", Value: s.duration.String()},
 		{Name: "load-duration", Value: s.loadDuration.String()},

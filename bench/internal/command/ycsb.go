@@ -93,6 +93,7 @@ func (s *ycsbSettings) run(ctx context.Context, mixes []workload.Mix, open engin
 	config := ycsb.Config{
 		Records: s.records, Operations: s.operations, LoadDuration: s.loadDuration, Duration: s.duration,
 		Threads: s.threads, ValueBytes: s.valueBytes, Seed: s.seed, Mixes: mixes,
+		TargetRate: s.target,
 	}
 	if err := config.Validate(); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (s *ycsbSettings) run(ctx context.Context, mixes []workload.Mix, open engin
 }
 
 func (b *bench) runYCSB(ctx context.Context, config ycsb.Config) (err error) {
-	if err := b.begin(); err != nil {
+	if err := b.begin(b.settings.durability.Durability == engine.Synced); err != nil {
 		return err
 	}
 	s, discard, err := b.openSession(row.Request{Durability: b.settings.durability.Durability})

@@ -66,7 +66,7 @@ func (r *runner) named(row string) string {
 
 func (r *runner) read(ctx context.Context, t *table, name, kind string, make func(*workload.Random) reader) error {
 	p := driver.Phase{
-		Name: name, Kinds: []string{kind},
+		Name: name, Kinds: []string{kind}, TargetRate: r.config.TargetRate,
 		Operations: int64(r.config.Operations), Duration: r.config.Duration,
 	}
 	var readers []reader

@@ -23,7 +23,7 @@ func overwrite(ctx context.Context, r *runner, t *table) error {
 // tail writes random records for as long as it may, whether they exist or not,
 // so that flushes and compactions pass while calls are measured.
 func tail(ctx context.Context, r *runner, t *table) error {
-	p := driver.Phase{Name: "tail", Duration: r.config.Duration}
+	p := driver.Phase{Name: "tail", Duration: r.config.Duration, TargetRate: r.config.TargetRate}
 	if p.Duration == 0 {
 		p.Operations = int64(r.config.Operations)
 	}

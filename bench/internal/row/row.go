@@ -25,6 +25,7 @@ type Config struct {
 	Operations   uint64        // ends a row of reads; 0 = never
 	FillDuration time.Duration // ends a row of writes early; 0 = never
 	Duration     time.Duration // ends any other row; 0 = never
+	TargetRate   float64       // calls a second over all threads, of rows of random reads and of tail; 0 = none
 	Threads      int
 	ValueBytes   int
 	Seed         uint64

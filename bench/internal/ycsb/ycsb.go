@@ -25,6 +25,7 @@ type Config struct {
 	Operations   uint64        // ends a workload; 0 = never
 	LoadDuration time.Duration // ends the load early; 0 = never
 	Duration     time.Duration // ends a workload; 0 = never
+	TargetRate   float64       // calls a second over all threads, of workloads; of the load if there are none; 0 = none
 	Threads      int
 	ValueBytes   int
 	Seed         uint64
@@ -82,6 +83,9 @@ func (r *runner) load(ctx context.Context) error {
 		Name: c.Prefix + "load", Kinds: []string{"insert"},
 		Operations: int64(c.Records), Duration: c.LoadDuration,
 	}
+	if len(c.Mixes) == 0 {
+		p.TargetRate = c.TargetRate
+	}
 	loaders := make([]*loader, c.Threads)
 	for i := range loaders {
 		loaders[i] = &loader{sequence: r.sequence, valueBytes: c.ValueBytes}
@@ -106,7 +110,7 @@ func (r *runner) mix(ctx context.Context, m *workload.Mix, place int) error {
 	c := &r.config
 	p := driver.Phase{
 		Name: c.Prefix + m.Name, Kinds: workload.KindNames(),
-		Operations: int64(c.Operations), Duration: c.Duration,
+		Operations: int64(c.Operations), Duration: c.Duration, TargetRate: c.TargetRate,
 	}
 	sources := make([]*workload.Random, c.Threads)
 	for i := range sources {
