@@ -6,7 +6,6 @@ package sstable
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/varvekv/varve/internal/corruption"
 )
@@ -25,8 +24,8 @@ func (i *inspector) section(what string, h handle) (raw, content []byte, err err
 		return nil, nil, err
 	}
 	content, err = i.r.openSection(raw, h)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", what, err)
+	if damage := new(corruption.Error); errors.As(err, &damage) {
+		err = corruption.New(damage.File, damage.Offset, "%s: %s", what, damage.Reason)
 	}
 	return raw, content, err
 }

@@ -7,6 +7,7 @@ package main
 //	flip GLOB OFFSET             flips the bits of one byte of the one file that
 //	                             matches; a negative offset counts from the end
 //	cut GLOB SIZE                cuts the one file that matches to size bytes
+//	golden DIR                   writes the golden files of all formats as binary
 //	hold DIR, release            keeps a database open to write, in the test itself
 
 import (
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "cut": cut, "hold": hold, "release": release,
+			"exits": exits, "flip": flip, "cut": cut, "hold": hold, "release": release, "golden": golden,
 		},
 	})
 }

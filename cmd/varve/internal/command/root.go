@@ -17,7 +17,7 @@ var groups = []struct {
 	commands  []func(*console.Console) *cobra.Command
 }{
 	{"data", "Data:", []func(*console.Console) *cobra.Command{newPut, newGet, newDel, newScan, newImport, newExport}},
-	{"inspect", "Inspect:", []func(*console.Console) *cobra.Command{newStats, newCheck}},
+	{"inspect", "Inspect:", []func(*console.Console) *cobra.Command{newStats, newCheck, newLSM, newDump}},
 	{"maintain", "Maintain:", []func(*console.Console) *cobra.Command{newCompact}},
 	{"other", "Other:", []func(*console.Console) *cobra.Command{newCompletion, newMan, newVersion}},
 }
