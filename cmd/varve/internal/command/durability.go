@@ -20,5 +20,8 @@ func (d *durability) Set(text string) error {
 	return fmt.Errorf("must be synced, written or buffered")
 }
 
+// Choices are for completion.
+func (d *durability) Choices() []string { return []string{"synced", "written", "buffered"} }
+
 // Type is for package pflag.
 func (d *durability) Type() string { return "durability" }

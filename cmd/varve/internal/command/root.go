@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/varvekv/varve/cmd/varve/internal/console"
 )
@@ -45,6 +46,9 @@ func newRoot(c *console.Console) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().BoolVar(&c.JSON, "json", false, "print results and errors as JSON")
 	root.PersistentFlags().Var(&c.Progress, "progress", "show progress on standard error: auto (on a terminal), always or never")
+	root.PersistentFlags().VisitAll(func(f *pflag.Flag) {
+		_ = root.RegisterFlagCompletionFunc(f.Name, completeChoice(f)) // nobody else completes them
+	})
 	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, create := range g.commands {
@@ -75,9 +79,21 @@ func finish(c *cobra.Command) {
 	if c.ValidArgsFunction == nil && strings.Contains(c.Use, " DIR") {
 		c.ValidArgsFunction = completeDirectory
 	}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		// It fails for a flag that the command itself completes.
+		_ = c.RegisterFlagCompletionFunc(f.Name, completeChoice(f))
+	})
 	for _, child := range c.Commands() {
 		finish(child)
 	}
+}
+
+// completeChoice completes a flag that is one of some words; files otherwise.
+func completeChoice(f *pflag.Flag) cobra.CompletionFunc {
+	if v, ok := f.Value.(interface{ Choices() []string }); ok {
+		return cobra.FixedCompletions(v.Choices(), cobra.ShellCompDirectiveNoFileComp)
+	}
+	return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 }
 
 // wantSubcommand is what a command does that is only a heading for others.

@@ -35,6 +35,9 @@ func (p *Progress) Set(text string) error {
 // String is for package pflag.
 func (p *Progress) String() string { return progressNames[*p] }
 
+// Choices are for completion.
+func (p *Progress) Choices() []string { return progressNames[:] }
+
 // Type is for package pflag.
 func (p *Progress) Type() string { return "when" }
 

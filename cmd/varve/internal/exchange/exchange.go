@@ -46,6 +46,9 @@ func (f *Format) Set(text string) error {
 // String is for package pflag.
 func (f *Format) String() string { return formatNames[*f] }
 
+// Choices are for completion.
+func (f *Format) Choices() []string { return formatNames[:] }
+
 // Type is for package pflag.
 func (f *Format) Type() string { return "format" }
 
