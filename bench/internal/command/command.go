@@ -28,13 +28,17 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
+// Failed tells the error of a run that was understood from that of a command
+// line that was not.
+func Failed(err error) bool { return errors.As(err, new(failure)) }
+
 // Main runs the command line on databases that open makes, and tells the exit code.
 func Main(args []string, open engine.Opener, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	root := newRoot(open)
+	root := New(open)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -42,7 +46,7 @@ func Main(args []string, open engine.Opener, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, new(failure)):
+	case Failed(err):
 		fmt.Fprintf(stderr, "bench: FAILED: %v\n", err)
 		return exitFailed
 	}
@@ -50,7 +54,8 @@ func Main(args []string, open engine.Opener, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-func newRoot(open engine.Opener) *cobra.Command {
+// New is the bench command on databases that open makes.
+func New(open engine.Opener) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "bench",
 		Short:         "Measure varve, an embedded key-value engine",

@@ -19,7 +19,7 @@ var groups = []struct {
 }{
 	{"data", "Data:", []func(*console.Console) *cobra.Command{newPut, newGet, newDel, newScan, newImport, newExport}},
 	{"inspect", "Inspect:", []func(*console.Console) *cobra.Command{newStats, newCheck, newLSM, newDump}},
-	{"maintain", "Maintain:", []func(*console.Console) *cobra.Command{newCompact}},
+	{"maintain", "Maintain and measure:", []func(*console.Console) *cobra.Command{newCompact, newBench}},
 	{"other", "Other:", []func(*console.Console) *cobra.Command{newCompletion, newMan, newVersion}},
 }
 
@@ -67,6 +67,7 @@ func newRoot(c *console.Console) *cobra.Command {
 func finish(c *cobra.Command) {
 	if c.RunE == nil {
 		c.RunE = wantSubcommand
+		c.SuggestionsMinimumDistance = 2 // as cobra has it for the root
 	} else {
 		run := c.RunE
 		c.RunE = func(c *cobra.Command, args []string) error {
