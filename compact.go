@@ -6,6 +6,7 @@ package varve
 import (
 	"context"
 	"runtime"
+	"time"
 
 	"github.com/varvekv/varve/compaction"
 	"github.com/varvekv/varve/internal/corruption"
@@ -28,6 +29,13 @@ const (
 // yield gives readers and writers a turn: with as many clients as cores, work
 // that computes for long at a stretch is their tail latency.
 func yield() { runtime.Gosched() }
+
+// giveWay is yield for background work: it tells how long that took.
+func (db *DB) giveWay() time.Duration {
+	begin := db.now()
+	yield()
+	return db.now() - begin
+}
 
 // shape is what the tree is to look like.
 func (db *DB) shape() compaction.Shape {

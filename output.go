@@ -33,7 +33,7 @@ func (db *DB) env(ver *version) *compaction.Env {
 		Open:       func(s *manifest.Slice) (cursor, error) { return db.openInput(ver, s) },
 		Create:     db.createTable,
 		SyncDir:    db.syncDir,
-		Yield:      yield,
+		Yield:      db.giveWay,
 		Readers:    compaction.Readers{Snapshots: seqs, Horizon: horizon},
 		TableBytes: db.shape().TableBytes,
 		Parallel:   db.opts.Compactions,

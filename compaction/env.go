@@ -1,6 +1,8 @@
 package compaction
 
 import (
+	"time"
+
 	"github.com/varvekv/varve/internal/ikey"
 	"github.com/varvekv/varve/iterator"
 	"github.com/varvekv/varve/manifest"
@@ -17,8 +19,9 @@ type Env struct {
 	// called once, before the result is returned. Nil = nothing to do.
 	SyncDir func() error
 	// Yield is called every 100 to 200 µs of work, from the goroutines that do
-	// it: the place to give way to readers. Nil = never.
-	Yield   func()
+	// it: the place to give way to readers. It tells how long the caller was away;
+	// after a long time the next stretch of work is longer. Nil = never.
+	Yield   func() (away time.Duration)
 	Readers Readers
 	// TableBytes is where outputs are split. 0 = Shape's default.
 	TableBytes int64

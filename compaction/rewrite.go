@@ -3,6 +3,7 @@ package compaction
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/ikey"
@@ -25,6 +26,7 @@ type rewriter struct {
 	waiting []ikey.Trailer // tombstones of user that are kept if something older is
 	hasLess func() bool    // older.has(user), made once
 	work    int            // since the last yield
+	stretch int            // work until the next one
 	source  string         // names the input in errors
 }
 
@@ -34,6 +36,14 @@ const (
 	// merged and written uncompressed) and about as much for each further 1 KiB.
 	yieldWork      = 400
 	yieldWorkBytes = 1 << 10
+	yieldWorkTime  = 150 * time.Microsecond
+
+	// Callers that never wait keep the processor for milliseconds at a time. Who
+	// gives way to them after 150 µs gets a fiftieth of it, and readers go on
+	// paying for runs that are never merged: so work may go on for an awayShare of
+	// the time it was kept away, up to stretchMax times the usual.
+	awayShare  = 4
+	stretchMax = 12
 )
 
 func newRewriter(ctx context.Context, env *Env, out *outputs, source string) *rewriter {
@@ -57,7 +67,7 @@ func (r *rewriter) run(cur iterator.Cursor) error {
 			return err
 		}
 		r.work += 1 + (len(k.User)+len(value))/yieldWorkBytes
-		if r.work >= yieldWork {
+		if r.work >= r.stretch {
 			if err := r.pause(); err != nil {
 				return err
 			}
@@ -138,12 +148,13 @@ func (r *rewriter) add(k ikey.Key, value []byte) error {
 
 // pause yields, and ends work that is no longer wanted.
 func (r *rewriter) pause() error {
-	r.work = 0
+	r.work, r.stretch = 0, yieldWork
 	if err := context.Cause(r.ctx); err != nil {
 		return err
 	}
 	if r.env.Yield != nil {
-		r.env.Yield()
+		earned := int(r.env.Yield() / awayShare * yieldWork / yieldWorkTime)
+		r.stretch = min(max(earned, yieldWork), stretchMax*yieldWork)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/varvekv/varve/internal/corruption"
 	"github.com/varvekv/varve/internal/ikey"
@@ -200,10 +201,11 @@ func TestCancelledWorkStopsAndLeavesNothingBehind(t *testing.T) {
 	p, env := threeTables(d)
 	ctx, cancel := context.WithCancel(context.Background())
 	yields := 0
-	env.Yield = func() {
+	env.Yield = func() time.Duration {
 		if yields++; yields == 2 {
 			cancel()
 		}
+		return 0
 	}
 	if _, err := Run(ctx, p, env); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
@@ -212,6 +214,24 @@ func TestCancelledWorkStopsAndLeavesNothingBehind(t *testing.T) {
 		t.Fatalf("%d yields", yields)
 	}
 	d.rest(t, 3)
+}
+
+// TestWorkThatWasKeptAwayGoesOnForLonger: beside callers that never wait, it gets
+// its share of the time all the same, and never a stretch that they would notice.
+func TestWorkThatWasKeptAwayGoesOnForLonger(t *testing.T) {
+	for away, want := range map[time.Duration]int{
+		0:                             yieldWork,
+		awayShare * time.Microsecond:  yieldWork,
+		2 * awayShare * yieldWorkTime: 2 * yieldWork,
+		time.Second:                   stretchMax * yieldWork,
+		time.Hour:                     stretchMax * yieldWork,
+	} {
+		r := newRewriter(t.Context(), &Env{Yield: func() time.Duration { return away }}, nil, "test")
+		r.work = 7
+		if err := r.pause(); err != nil || r.work != 0 || r.stretch != want {
+			t.Errorf("away for %v: %d, then %d of work, want %d (%v)", away, r.work, r.stretch, want, err)
+		}
+	}
 }
 
 // lossy is a cursor that swallows a read error: it ends early.
