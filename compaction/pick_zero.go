@@ -203,13 +203,14 @@ func (p *picker) mergeRunsFrom(runs []manifest.Run, r Reason, score float64, run
 }
 
 // tidy leaves readers few runs in level 0, when nothing else is to be done: into
-// the base level where level 0 is no smaller than it, else inside level 0.
+// the base level where that is worth it, else inside level 0.
 func (p *picker) tidy(why Reason) *Plan {
 	runs := p.v.Levels[0].Runs
-	if len(runs) < 2 {
+	isWorthBase := p.tidiesIntoBase()
+	if len(runs) < 2 && !(isWorthBase && p.buriesMuch()) {
 		return nil
 	}
-	if p.tidiesIntoBase() {
+	if isWorthBase {
 		groups := p.groups()
 		if plan := p.moveZero(groups, 0); plan != nil {
 			return plan
@@ -223,8 +224,28 @@ func (p *picker) tidy(why Reason) *Plan {
 	return p.mergeRuns(why, 0, 2)
 }
 
+// tidiesIntoBase reports whether idle time is well spent on merging level 0 with
+// the base level: it is no smaller, or it deletes a good part of that.
 func (p *picker) tidiesIntoBase() bool {
-	return p.v.LevelBytes(0) >= p.v.LevelBytes(p.targets.base)
+	return p.v.LevelBytes(0) >= p.v.LevelBytes(p.targets.base) || p.buriesMuch()
+}
+
+// buriesMuch reports whether so many entries of the base level are deleted in
+// level 0 that a table of the last level with as many dead ones would be
+// rewritten. Scans walk both the dead and their tombstones.
+func (p *picker) buriesMuch() bool {
+	var tombstones, entries uint64
+	for _, run := range p.v.Levels[0].Runs {
+		for _, s := range run.Slices {
+			tombstones += s.Tombstones
+		}
+	}
+	for _, run := range p.v.Levels[p.targets.base].Runs {
+		for _, s := range run.Slices {
+			entries += s.Entries
+		}
+	}
+	return tombstones > 0 && float64(tombstones) > garbageShareMax*float64(entries)
 }
 
 // TidyBytes is about what Pick's idle choice would rewrite to leave readers of v
