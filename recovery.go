@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/varvekv/varve/internal/cache"
@@ -32,7 +33,8 @@ type RecoveryReport struct {
 type opening struct {
 	db       *DB
 	state    *manifest.State
-	mems     []*mem // replayed, oldest first
+	mems     []*mem         // replayed, oldest first
+	sorting  sync.WaitGroup // of all mems but the one that takes units
 	lastSeq  uint64
 	version  *version
 	recovery *wal.Recovery
@@ -149,6 +151,7 @@ func (op *opening) sweep(string) error {
 func (op *opening) replayLog(string) error {
 	db := op.db
 	log, report, err := wal.OpenDir(db.dir, op.logOptions())
+	op.sorted()
 	if report != nil {
 		db.report.Log = *report
 	}
@@ -244,12 +247,27 @@ func (op *opening) memFor(u wal.Unit) (*mem, error) {
 	if err != nil {
 		return nil, err
 	}
+	op.sortLast()
+	m.BeginBulk()
 	m.logStart, m.segment, m.firstSeq = u.LSN, u.Segment, u.FirstSeq
 	if len(op.mems) == 0 {
 		m.logStart, m.segment = wal.LSN(op.state.LogFrom.LSN), op.state.LogFrom.Segment
 	}
 	op.mems = append(op.mems, m)
 	return m, nil
+}
+
+// sortLast puts the keys of the last memtable in order, beside the replay of what
+// follows. sorted waits for all.
+func (op *opening) sortLast() {
+	if n := len(op.mems); n > 0 {
+		op.sorting.Go(op.mems[n-1].EndBulk)
+	}
+}
+
+func (op *opening) sorted() {
+	op.sortLast()
+	op.sorting.Wait()
 }
 
 // judge finds a manifest that lost edits which the log proves durable, before

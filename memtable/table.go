@@ -226,7 +226,10 @@ func (t *Table) NewCursor() iterator.Cursor {
 
 // Freeze says that no Add will follow: cursors, those already open included,
 // stop taking the lock. A second Freeze does nothing.
-func (t *Table) Freeze() { t.tree.frozen.Store(true) }
+func (t *Table) Freeze() {
+	invariants.Check(t.tree.bulk == nil, "memtable: frozen within a bulk load")
+	t.tree.frozen.Store(true)
+}
 
 // SizeBytes is the memory in use: arena handed out, index, and an estimate of
 // the tree's nodes on Go's heap; to within 4 KiB. May be called at any time.
@@ -251,6 +254,7 @@ func (t *Table) SeqMax() uint64 { return t.seqMax }
 // Free gives all memory back. A second Free does nothing.
 // REQUIRES: no reader, cursor, or borrowed key or value is left.
 func (t *Table) Free() error {
+	t.tree.bulk = nil // of a load that was given up
 	t.Freeze()
 	t.tree.drop()
 	err := errors.Join(t.index.free(), t.arena.free())

@@ -101,6 +101,13 @@ func addAllPrefetched(b *testing.B, t *Table, keys flatKeys, seq int) {
 	}
 }
 
+// addAllInBulk is what a replay does.
+func addAllInBulk(b *testing.B, t *Table, keys flatKeys, seq int) {
+	t.BeginBulk()
+	addAll(b, t, keys, seq)
+	t.EndBulk()
+}
+
 func touchedPool(b *testing.B, bytes int) *offheap.Pool {
 	pool := offheap.NewPool(bytes, 1)
 	b.Cleanup(func() { pool.Close() })
@@ -131,7 +138,9 @@ func BenchmarkInsert500k(b *testing.B) {
 	}{
 		{"ycsb", ycsbKeys(benchKeys), addAll},
 		{"ycsb/prefetched", ycsbKeys(benchKeys), addAllPrefetched},
+		{"ycsb/bulk", ycsbKeys(benchKeys), addAllInBulk},
 		{"binary16", binaryKeys(benchKeys), addAll},
+		{"binary16/bulk", binaryKeys(benchKeys), addAllInBulk},
 		{"sequential24", sequentialKeys(benchKeys), addAll},
 		{"sequential24/prefetched", sequentialKeys(benchKeys), addAllPrefetched},
 		{"descending24", descendingKeys(benchKeys), addAll},

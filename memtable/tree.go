@@ -20,6 +20,7 @@ import (
 type tree struct {
 	order
 	tail tail
+	bulk []item // not yet in order; nil outside a bulk load
 
 	// mu guards items. Innermost; held over one insert or the copying of one
 	// window, never over user code or I/O. A frozen tree needs no lock.
@@ -39,6 +40,10 @@ func (t *tree) start(s *space) {
 
 // insert adds a new key. REQUIRES: it is in neither structure; the caller is the writer.
 func (t *tree) insert(it item) {
+	if t.bulk != nil {
+		t.bulk = append(t.bulk, it)
+		return
+	}
 	if t.tail.len() == 0 || t.less(t.tail.last, it) {
 		t.tail.append(it)
 		return
@@ -62,7 +67,7 @@ const treeBytesPerItem = 36
 
 // sizeBytes estimates the Go heap that the tree takes. REQUIRES: the caller is the writer.
 func (t *tree) sizeBytes() int64 {
-	return int64(t.items.Len())*treeBytesPerItem + t.tail.sizeBytes()
+	return int64(t.items.Len())*treeBytesPerItem + t.tail.sizeBytes() + int64(len(t.bulk))*bulkItemBytes
 }
 
 // tail is a sorted run of items in blocks that never move. The writer fills an
