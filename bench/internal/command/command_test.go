@@ -95,7 +95,6 @@ func TestUsageErrors(t *testing.T) {
 		{"ycsb", "--workloads", "a,x"}, {"ycsb", "--operations", "0", "--duration", "0"},
 		{"ycsb", "-p", "novalue"}, {"ycsb", "-p", "recordcount=x"}, {"ycsb", "-p", "unheard=1"},
 		{"ycsb", "-p", "readproportion=-1"}, {"ycsb", "-p", "varve.unheard=1"}, {"ycsb", "-P", "missing.properties"},
-		{"ycsb", "-p", "readproportion=1", "-p", "requestdistribution=hotspot"},
 		{"ycsb", "--target", "-1"}, {"ycsb", "--target", "x"}, {"ycsb", "--probe=perhaps"}, {"ycsb", "-p", "target=-5"},
 		{"ycsb", "--csv", full}, {"ycsb", "--json", filepath.Join(full, "missing", "x")}, {"ycsb", "--json", filepath.Join(full, "x", "y")},
 		{"ycsb", "--ycsb", "-", "--csv", "-"}, {"ycsb", "--hdr", filepath.Join(full, "x")},

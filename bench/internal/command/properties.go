@@ -1,17 +1,15 @@
 package command
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/magiconair/properties"
 	"github.com/spf13/pflag"
-
-	"github.com/varvekv/varve/bench/internal/workload"
 )
 
 // ownPrefix begins properties that are this command's flags: varve.cache=1GiB.
@@ -23,23 +21,7 @@ var flagOf = map[string]string{
 	"operationcount": "operations",
 	"threadcount":    "threads",
 	"target":         "target",
-}
-
-// ignored is properties of YCSB that make no difference here.
-var ignored = []string{
-	"workload", "table", "db", "exporter", "exportfile", "dataintegrity", "readallfields", "writeallfields",
-	"fieldnameprefix", "fieldlengthdistribution", "measurementtype", "zeropadding", "insertstart", "insertcount",
-	"maxexecutiontime", "fieldlength", "fieldcount", "minscanlength",
-	"requestdistribution", "maxscanlength", "scanlengthdistribution", "insertorder",
-}
-
-// proportions is the properties that make a workload of its own.
-var proportions = map[string]workload.Kind{
-	"readproportion":            workload.Read,
-	"updateproportion":          workload.Update,
-	"insertproportion":          workload.Insert,
-	"scanproportion":            workload.Scan,
-	"readmodifywriteproportion": workload.ReadModifyWrite,
+	"exportfile":     "ycsb",
 }
 
 // loadProperties reads the files in their order, then the single properties over
@@ -81,18 +63,13 @@ func applyProperties(p *properties.Properties, flags *pflag.FlagSet) error {
 			if err := setFlag(flags, flag, v); err != nil {
 				return fmt.Errorf("property %s: %w", name, err)
 			}
-		case !known(name):
-			return fmt.Errorf("property %q is not known", name)
+		default:
+			if err := checkProperty(name, v); err != nil {
+				return err
+			}
 		}
 	}
 	return applyComputed(p, flags)
-}
-
-// known tells whether a property needs no flag. Dotted names belong to other
-// databases and to YCSB's measurements.
-func known(name string) bool {
-	_, isShare := proportions[name]
-	return isShare || slices.Contains(ignored, name) || strings.Contains(name, ".")
 }
 
 func setFlag(flags *pflag.FlagSet, name, v string) error {
@@ -106,17 +83,31 @@ func setFlag(flags *pflag.FlagSet, name, v string) error {
 	return f.Value.Set(v)
 }
 
-// applyComputed sets the flags whose unit differs from the property's.
+// applyComputed sets the flags whose unit or form differs from the property's.
 func applyComputed(p *properties.Properties, flags *pflag.FlagSet) error {
-	if v, ok := p.Get("maxexecutiontime"); ok {
-		seconds, err := strconv.Atoi(v)
-		if err != nil {
-			return fmt.Errorf("property maxexecutiontime=%s: not a number of seconds", v)
-		}
-		if err := setFlag(flags, "duration", (time.Duration(seconds) * time.Second).String()); err != nil {
+	for _, apply := range []func(*properties.Properties, *pflag.FlagSet) error{
+		applyTime, applyValueSize, applyHistograms, applyLoadOnly, checkInterval,
+	} {
+		if err := apply(p, flags); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func applyTime(p *properties.Properties, flags *pflag.FlagSet) error {
+	v, ok := p.Get("maxexecutiontime")
+	if !ok {
+		return nil
+	}
+	seconds, err := strconv.Atoi(v)
+	if err != nil {
+		return fmt.Errorf("property maxexecutiontime=%s: not a number of seconds", v)
+	}
+	return setFlag(flags, "duration", (time.Duration(seconds) * time.Second).String())
+}
+
+func applyValueSize(p *properties.Properties, flags *pflag.FlagSet) error {
 	length, hasLength := p.Get("fieldlength")
 	count, hasCount := p.Get("fieldcount")
 	if !hasLength && !hasCount {
@@ -131,81 +122,43 @@ func applyComputed(p *properties.Properties, flags *pflag.FlagSet) error {
 
 // product multiplies two numbers, each with its default for an empty one.
 func product(a, aDefault, b, bDefault string) (int, error) {
-	x, err := strconv.Atoi(orDefault(a, aDefault))
+	x, err := strconv.Atoi(cmp.Or(a, aDefault))
 	if err != nil {
 		return 0, err
 	}
-	y, err := strconv.Atoi(orDefault(b, bDefault))
+	y, err := strconv.Atoi(cmp.Or(b, bDefault))
 	return x * y, err
 }
 
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
+func applyHistograms(p *properties.Properties, flags *pflag.FlagSet) error {
+	if p.GetString("hdrhistogram.fileoutput", "false") != "true" {
+		return nil
 	}
-	return s
+	dir, ok := p.Get("hdrhistogram.output.path")
+	if !ok {
+		return errors.New("property hdrhistogram.fileoutput=true: say where, by hdrhistogram.output.path or --hdr")
+	}
+	return setFlag(flags, "hdr", dir)
 }
 
-// ownMix is the workload that properties describe with proportions; nil when
-// they do not. Defaults are those of YCSB's CoreWorkload, and the shares are
-// weights, as there.
-func ownMix(p *properties.Properties, files []string) (*workload.Mix, error) {
-	if !slices.ContainsFunc(p.Keys(), func(k string) bool { _, ok := proportions[k]; return ok }) {
-		return nil, nil
+// applyLoadOnly makes a run without transactions one of the load alone.
+func applyLoadOnly(p *properties.Properties, flags *pflag.FlagSet) error {
+	if p.GetString("dotransactions", "true") == "true" {
+		return nil
 	}
-	m := &workload.Mix{Name: "own", Distribution: workload.Uniform, MaxScan: 1000}
-	if len(files) > 0 {
-		m.Name = filepath.Base(files[len(files)-1])
+	if flags.Changed("workloads") {
+		return nil
 	}
-	m.Shares[workload.Read], m.Shares[workload.Update] = 0.95, 0.05
-	if err := readShares(p, m); err != nil {
-		return nil, err
-	}
-	return m, readShape(p, m)
+	return flags.Set("workloads", "load")
 }
 
-func readShares(p *properties.Properties, m *workload.Mix) error {
-	for name, kind := range proportions {
-		if v, ok := p.Get(name); ok {
-			share, err := strconv.ParseFloat(v, 64)
-			if err != nil || !(share >= 0 && share < 1e9) {
-				return fmt.Errorf("property %s=%s: not a share", name, v)
-			}
-			m.Shares[kind] = share
-		}
+// checkInterval refuses intended latencies where nothing intends: both are shown
+// whenever there is a schedule.
+func checkInterval(p *properties.Properties, flags *pflag.FlagSet) error {
+	v := p.GetString("measurement.interval", "op")
+	target, err := flags.GetFloat64("target")
+	if err == nil && v != "op" && target == 0 {
+		err = fmt.Errorf("property measurement.interval=%s needs a target", v)
 	}
-	sum := 0.0
-	for _, s := range m.Shares {
-		sum += s
-	}
-	if sum == 0 {
-		return fmt.Errorf("all proportions are 0")
-	}
-	for k := range m.Shares {
-		m.Shares[k] /= sum
-	}
-	return nil
-}
-
-func readShape(p *properties.Properties, m *workload.Mix) error {
-	if v, ok := p.Get("requestdistribution"); ok {
-		if m.Distribution, ok = workload.ParseDistribution(v); !ok {
-			return fmt.Errorf("property requestdistribution=%s: only zipfian, latest and uniform are known", v)
-		}
-	}
-	if v, ok := p.Get("maxscanlength"); ok {
-		n, err := strconv.ParseUint(v, 10, 31)
-		if err != nil || n == 0 {
-			return fmt.Errorf("property maxscanlength=%s: not a number of records", v)
-		}
-		m.MaxScan = n
-	}
-	for name, only := range map[string]string{
-		"scanlengthdistribution": "uniform", "insertorder": "hashed", "fieldlengthdistribution": "constant", "minscanlength": "1",
-	} {
-		if v, ok := p.Get(name); ok && v != only {
-			return fmt.Errorf("property %s=%s: only %s is known", name, v, only)
-		}
-	}
-	return nil
+	return err
 }

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/magiconair/properties"
 	"github.com/spf13/cobra"
 
 	"github.com/varvekv/varve/bench/internal/engine"
+	"github.com/varvekv/varve/bench/internal/report"
 	"github.com/varvekv/varve/bench/internal/row"
 	"github.com/varvekv/varve/bench/internal/workload"
 	"github.com/varvekv/varve/bench/internal/ycsb"
@@ -22,6 +24,8 @@ type ycsbSettings struct {
 	workloads []string
 	files     []string // -P
 	singles   []string // -p
+	keys      workload.Keys
+	shape     []report.Option // properties that no flag stands for
 }
 
 func newYCSB(open engine.Opener) *cobra.Command {
@@ -62,6 +66,23 @@ func (s *ycsbSettings) resolve(c *cobra.Command) ([]workload.Mix, error) {
 	if err := applyProperties(p, c.Flags()); err != nil {
 		return nil, err
 	}
+	s.shape = describeProperties(p)
+	if s.keys, err = readKeys(p); err != nil {
+		return nil, err
+	}
+	mixes, err := s.mixes(p, c)
+	if err != nil {
+		return nil, err
+	}
+	for i := range mixes {
+		if err := readShape(p, &mixes[i]); err != nil {
+			return nil, err
+		}
+	}
+	return mixes, nil
+}
+
+func (s *ycsbSettings) mixes(p *properties.Properties, c *cobra.Command) ([]workload.Mix, error) {
 	own, err := ownMix(p, s.files)
 	if err != nil {
 		return nil, err
@@ -92,7 +113,7 @@ func pickMixes(names []string) ([]workload.Mix, error) {
 func (s *ycsbSettings) run(ctx context.Context, mixes []workload.Mix, open engine.Opener, stdout, stderr io.Writer) error {
 	config := ycsb.Config{
 		Records: s.records, Operations: s.operations, LoadDuration: s.loadDuration, Duration: s.duration,
-		Threads: s.threads, ValueBytes: s.valueBytes, Seed: s.seed, Mixes: mixes,
+		Threads: s.threads, ValueBytes: s.valueBytes, Seed: s.seed, Keys: s.keys, Mixes: mixes,
 		TargetRate: s.target,
 	}
 	if err := config.Validate(); err != nil {
@@ -102,6 +123,7 @@ func (s *ycsbSettings) run(ctx context.Context, mixes []workload.Mix, open engin
 	if err != nil {
 		return err
 	}
+	b.report.Options = append(b.report.Options, s.shape...)
 	if err := b.end(stdout, b.runYCSB(ctx, config)); err != nil {
 		return failure{err}
 	}

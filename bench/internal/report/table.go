@@ -34,14 +34,28 @@ func writeHeader(b *strings.Builder, r *Report) {
 	if m.Revision != "" {
 		fmt.Fprintf(b, ", revision %s", m.Revision)
 	}
-	b.WriteString("\n ")
-	for _, o := range r.Options {
-		fmt.Fprintf(b, " %s=%s", o.Name, o.Value)
-	}
-	fmt.Fprintf(b, "\n  one clock reading takes %v; a latency contains about one\n", r.Clock)
+	b.WriteString("\n")
+	writeOptions(b, r.Options)
+	fmt.Fprintf(b, "  one clock reading takes %v; a latency contains about one\n", r.Clock)
 	if f := r.Flush; f != nil {
 		fmt.Fprintf(b, "  appending 128 B and flushing them takes %s in the median, %s at p99\n", Latency(f.Median), Latency(f.P99))
 	}
+}
+
+// optionColumns is where lines of options break.
+const optionColumns = 120
+
+func writeOptions(b *strings.Builder, options []Option) {
+	line := " "
+	for _, o := range options {
+		next := " " + o.Name + "=" + o.Value
+		if len(line)+len(next) > optionColumns {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += next
+	}
+	b.WriteString(line + "\n")
 }
 
 func orUnknown(s string) string {

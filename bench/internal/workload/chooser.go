@@ -1,5 +1,10 @@
 package workload
 
+import (
+	"math"
+	"sync/atomic"
+)
+
 // Chooser picks the record of an operation among those that a Sequence says exist.
 type Chooser interface {
 	Next() uint64
@@ -13,9 +18,15 @@ const (
 	ScrambledZipf Distribution = iota + 1
 	Latest
 	Uniform
+	Hotspot     // a share of the operations on the first records
+	Exponential // the newest most, older ones ever less
+	Sequential  // one after the other, all clients in one line
 )
 
-var distributionNames = map[Distribution]string{ScrambledZipf: "zipfian", Latest: "latest", Uniform: "uniform"}
+var distributionNames = map[Distribution]string{
+	ScrambledZipf: "zipfian", Latest: "latest", Uniform: "uniform",
+	Hotspot: "hotspot", Exponential: "exponential", Sequential: "sequential",
+}
 
 // String is YCSB's name of it.
 func (d Distribution) String() string { return distributionNames[d] }
@@ -33,25 +44,39 @@ func ParseDistribution(name string) (Distribution, bool) {
 // NewChoosers makes one chooser per source of chance. expectedNew is how many
 // records will be inserted meanwhile: the zipfian one spreads over those too and
 // draws again where it meets one that is not there yet, so that growth does not
-// change which keys are hot (as YCSB's CoreWorkload does).
-func NewChoosers(d Distribution, s *Sequence, expectedNew uint64, sources []*Random) []Chooser {
+// change which keys are hot (as YCSB's CoreWorkload does). Hotspot and Sequential
+// keep to the records that exist at first. REQUIRES: there is one.
+func (m *Mix) NewChoosers(s *Sequence, expectedNew uint64, sources []*Random) []Chooser {
+	make1 := m.newChooser(s, expectedNew)
 	choosers := make([]Chooser, len(sources))
-	switch d {
-	case Latest:
-		ranks := NewZipfian(nil, s.Count())
-		for i, r := range sources {
-			choosers[i] = &latest{sequence: s, ranks: ranks.WithRandom(r)}
-		}
-	case Uniform:
-		for i, r := range sources {
-			choosers[i] = &uniform{sequence: s, random: r}
-		}
-	default:
-		for i, r := range sources {
-			choosers[i] = &existing{sequence: s, items: NewScrambledZipfian(r, s.Count()+expectedNew)}
-		}
+	for i, r := range sources {
+		choosers[i] = make1(r)
 	}
 	return choosers
+}
+
+func (m *Mix) newChooser(s *Sequence, expectedNew uint64) func(*Random) Chooser {
+	switch m.Distribution {
+	case Latest:
+		ranks := NewZipfian(nil, s.Count())
+		return func(r *Random) Chooser { return &latest{sequence: s, ranks: ranks.WithRandom(r)} }
+	case Uniform:
+		return func(r *Random) Chooser { return &uniform{sequence: s, random: r} }
+	case Hotspot:
+		hot := uint64(float64(s.Count()) * m.Hot.Records)
+		return func(r *Random) Chooser {
+			return &hotspot{random: r, hot: hot, count: s.Count(), share: m.Hot.Operations}
+		}
+	case Exponential:
+		mean := m.Recent.Records * float64(s.Count()) / -math.Log(1-m.Recent.Operations)
+		return func(r *Random) Chooser { return &exponential{sequence: s, random: r, mean: mean} }
+	case Sequential:
+		turn, count := new(atomic.Uint64), s.Count()
+		return func(*Random) Chooser { return &sequential{turn: turn, count: count} }
+	}
+	return func(r *Random) Chooser {
+		return &existing{sequence: s, items: NewScrambledZipfian(r, s.Count()+expectedNew)}
+	}
 }
 
 // existing draws until it has a record that exists.
@@ -87,3 +112,43 @@ type uniform struct {
 }
 
 func (u *uniform) Next() uint64 { return u.random.Below(u.sequence.Count()) }
+
+// hotspot is YCSB's HotspotIntegerGenerator: uniform among the hot records, and
+// uniform among the cold ones behind them.
+type hotspot struct {
+	random     *Random
+	hot, count uint64 // records
+	share      float64
+}
+
+func (h *hotspot) Next() uint64 {
+	if isHot := h.random.Float() < h.share; isHot && h.hot > 0 || h.hot == h.count {
+		return h.random.Below(h.hot)
+	}
+	return h.hot + h.random.Below(h.count-h.hot)
+}
+
+// exponential is YCSB's ExponentialGenerator, counted back from the newest record.
+type exponential struct {
+	sequence *Sequence
+	random   *Random
+	mean     float64 // records
+}
+
+func (e *exponential) Next() uint64 {
+	newest := e.sequence.Count() - 1
+	for {
+		// 1 - Float is never 0, of which there is no logarithm.
+		if age := -math.Log(1-e.random.Float()) * e.mean; age < float64(newest)+1 {
+			return newest - uint64(age)
+		}
+	}
+}
+
+// sequential is YCSB's SequentialGenerator: all clients share its turn.
+type sequential struct {
+	turn  *atomic.Uint64
+	count uint64
+}
+
+func (s *sequential) Next() uint64 { return (s.turn.Add(1) - 1) % s.count }

@@ -26,8 +26,31 @@ type Mix struct {
 	Name         string
 	Shares       [Kinds]float64 // by kind; they sum up to 1
 	Distribution Distribution
-	MaxScan      uint64 // records; scan lengths are uniform in [1, MaxScan]
+	Hot          Hot         // of the Hotspot distribution
+	Recent       Recent      // of the Exponential distribution
+	MinScan      uint64      // records; 0 = 1
+	MaxScan      uint64      // records
+	ScanLengths  ScanLengths // between the two
 }
+
+// Hot is a hotspot: the first records, and how often they are asked for.
+type Hot struct {
+	Records    float64 // share of the records that are hot
+	Operations float64 // share of the operations that ask for them
+}
+
+// Recent is how much of an exponential distribution falls on the newest records.
+type Recent struct {
+	Records    float64 // share of the records that exist at first
+	Operations float64 // share of the operations that ask for the newest so many
+}
+
+// DefaultHot and DefaultRecent are those of YCSB's CoreWorkload. (A comment there
+// takes the share of recent records for a seventh; it is six.)
+var (
+	DefaultHot    = Hot{Records: 0.2, Operations: 0.8}
+	DefaultRecent = Recent{Records: 0.8571428571, Operations: 0.95}
+)
 
 // Core is YCSB's workloads in the order that its authors recommend: those that
 // insert come last, so that the others meet the same records.
@@ -41,9 +64,10 @@ func Core() []Mix {
 		{Name: "E", Shares: [Kinds]float64{Scan: 0.95, Insert: 0.05}},
 	}
 	for i := range mixes {
-		mixes[i].MaxScan = DefaultMaxScan
-		if mixes[i].Distribution == 0 {
-			mixes[i].Distribution = ScrambledZipf
+		m := &mixes[i]
+		m.MaxScan, m.Hot, m.Recent = DefaultMaxScan, DefaultHot, DefaultRecent
+		if m.Distribution == 0 {
+			m.Distribution = ScrambledZipf
 		}
 	}
 	return mixes
@@ -68,9 +92,6 @@ func (m *Mix) Next(r *Random) Kind {
 	}
 	return last // rounding: the shares' sum fell short of 1
 }
-
-// ScanLength draws how many records a scan reads.
-func (m *Mix) ScanLength(r *Random) int { return 1 + int(r.Below(m.MaxScan)) }
 
 // ExpectedNew is how many inserts operations of this mix will make, doubled as
 // YCSB does to be safe.

@@ -10,12 +10,12 @@ import (
 // The keys of records 0 and 1 as YCSB's Java program prints them.
 func TestKeysAreThoseOfYCSB(t *testing.T) {
 	for n, want := range []string{"user6284781860667377211", "user8517097267634966620"} {
-		if got := string(AppendKey(nil, uint64(n))); got != want {
+		if got := string(Keys{}.Append(nil, uint64(n))); got != want {
 			t.Errorf("record %d: %s, want %s", n, got, want)
 		}
 	}
 	for n := range uint64(100_000) {
-		if len(AppendKey(nil, n)) > MaxKeyBytes {
+		if len(Keys{}.Append(nil, n)) > MaxKeyBytes {
 			t.Fatalf("record %d: key longer than %d", n, MaxKeyBytes)
 		}
 	}
@@ -128,7 +128,7 @@ func TestScrambledZipfianHeat(t *testing.T) {
 
 func TestZipfianChooserPicksWhatExists(t *testing.T) {
 	s := NewSequence(100)
-	c := NewChoosers(ScrambledZipf, s, 1000, []*Random{NewRandom(1, 0)})[0]
+	c := (&Mix{Distribution: ScrambledZipf}).NewChoosers(s, 1000, []*Random{NewRandom(1, 0)})[0]
 	before := draw(200_000, c.Next)
 	for range 900 {
 		s.Acknowledge(s.Next())
@@ -158,7 +158,7 @@ func TestZipfianChooserPicksWhatExists(t *testing.T) {
 
 func TestLatestPrefersTheNewest(t *testing.T) {
 	s := NewSequence(1000)
-	c := NewChoosers(Latest, s, 0, []*Random{NewRandom(1, 0)})[0]
+	c := (&Mix{Distribution: Latest}).NewChoosers(s, 0, []*Random{NewRandom(1, 0)})[0]
 	const draws = 200_000
 	counts := draw(draws, c.Next)
 	near(t, "newest", counts[999], draws, 1/zetaSum(0, 1000, 0), 0)
@@ -175,7 +175,7 @@ func TestLatestPrefersTheNewest(t *testing.T) {
 }
 
 func TestUniformIsFlat(t *testing.T) {
-	c := NewChoosers(Uniform, NewSequence(50), 0, []*Random{NewRandom(1, 0)})[0]
+	c := (&Mix{Distribution: Uniform}).NewChoosers(NewSequence(50), 0, []*Random{NewRandom(1, 0)})[0]
 	counts := draw(500_000, c.Next)
 	if len(counts) != 50 {
 		t.Fatalf("%d of 50 records", len(counts))
@@ -214,8 +214,9 @@ func TestMixesHaveYCSBsShares(t *testing.T) {
 }
 
 func TestScanLengthsAreUniform(t *testing.T) {
-	m, r := Core()[5], NewRandom(1, 1)
-	counts := draw(500_000, func() uint64 { return uint64(m.ScanLength(r)) })
+	m := Core()[5]
+	l := m.NewScanLengths([]*Random{NewRandom(1, 1)})[0]
+	counts := draw(500_000, func() uint64 { return uint64(l.Next()) })
 	if len(counts) != DefaultMaxScan || counts[1] == 0 || counts[DefaultMaxScan] == 0 {
 		t.Fatalf("%d lengths, shortest %d, longest %d times", len(counts), counts[1], counts[DefaultMaxScan])
 	}
@@ -310,6 +311,6 @@ func BenchmarkAppendKey(b *testing.B) {
 	buf, n := make([]byte, 0, MaxKeyBytes), uint64(0)
 	for b.Loop() {
 		n++
-		AppendKey(buf, n)
+		Keys{}.Append(buf, n)
 	}
 }

@@ -36,7 +36,7 @@ func (r *runner) scanAll(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	a := &audit{count: r.sequence.Count(), valueBytes: r.config.ValueBytes}
+	a := &audit{count: r.sequence.Count(), keys: r.config.Keys, valueBytes: r.config.ValueBytes}
 	n, err := c.Scan(nil, -1, func(key, val []byte) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -55,6 +55,7 @@ func (r *runner) scanAll(ctx context.Context) (err error) {
 // audit judges the entries of a scan over everything.
 type audit struct {
 	count              uint64
+	keys               workload.Keys
 	valueBytes         int
 	previous, expected []byte
 }
@@ -64,7 +65,7 @@ func (a *audit) visit(key, val []byte) error {
 	if err != nil {
 		return fmt.Errorf("key %q: %w", key, err)
 	}
-	a.expected = workload.AppendKey(a.expected[:0], record)
+	a.expected = a.keys.Append(a.expected[:0], record)
 	if record >= a.count || !bytes.Equal(key, a.expected) {
 		return fmt.Errorf("key %q: %w: it belongs to record %d", key, value.ErrWrong, record)
 	}

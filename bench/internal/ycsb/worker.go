@@ -12,6 +12,7 @@ import (
 // loader inserts records in the order of the sequence.
 type loader struct {
 	sequence   *workload.Sequence
+	keys       workload.Keys
 	valueBytes int
 
 	record   uint64
@@ -22,7 +23,7 @@ type loader struct {
 
 func (l *loader) Prepare() int {
 	l.record = l.sequence.Next()
-	l.key = workload.AppendKey(l.key[:0], l.record)
+	l.key = l.keys.Append(l.key[:0], l.record)
 	l.val = value.Append(l.val[:0], l.record, value.Loaded, l.valueBytes)
 	return 0
 }
@@ -45,6 +46,8 @@ type client struct {
 	random     *workload.Random
 	chooser    workload.Chooser
 	sequence   *workload.Sequence
+	lengths    *workload.ScanLength
+	keys       workload.Keys
 	valueBytes int
 	writer     int
 	greatest   []byte
@@ -74,13 +77,13 @@ func (w *client) Prepare() int {
 	} else {
 		w.record = w.chooser.Next()
 	}
-	w.key = workload.AppendKey(w.key[:0], w.record)
+	w.key = w.keys.Append(w.key[:0], w.record)
 	switch w.kind {
 	case workload.Update, workload.Insert, workload.ReadModifyWrite:
 		w.writes++
 		w.val = value.Append(w.val[:0], w.record, value.MakeStamp(w.writer, w.writes), w.valueBytes)
 	case workload.Scan:
-		w.length, w.visited = w.mix.ScanLength(w.random), 0
+		w.length, w.visited = w.lengths.Next(), 0
 	}
 	return int(w.kind)
 }
@@ -136,7 +139,7 @@ func (w *client) visitEntry(key, val []byte) error {
 	if err != nil {
 		return fmt.Errorf("scanned key %q: %w", key, err)
 	}
-	w.expected = workload.AppendKey(w.expected[:0], record)
+	w.expected = w.keys.Append(w.expected[:0], record)
 	if !bytes.Equal(key, w.expected) {
 		return fmt.Errorf("scanned key %q: %w: it belongs to key %q", key, value.ErrWrong, w.expected)
 	}

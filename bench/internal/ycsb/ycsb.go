@@ -28,6 +28,7 @@ type Config struct {
 	TargetRate   float64       // calls a second over all threads, of workloads; of the load if there are none; 0 = none
 	Threads      int
 	ValueBytes   int
+	Keys         workload.Keys
 	Seed         uint64
 	Mixes        []workload.Mix // run in this order, on what the one before left
 	Prefix       string         // of the phases' names
@@ -88,7 +89,7 @@ func (r *runner) load(ctx context.Context) error {
 	}
 	loaders := make([]*loader, c.Threads)
 	for i := range loaders {
-		loaders[i] = &loader{sequence: r.sequence, valueBytes: c.ValueBytes}
+		loaders[i] = &loader{sequence: r.sequence, keys: c.Keys, valueBytes: c.ValueBytes}
 		p.Workers = append(p.Workers, loaders[i])
 	}
 	written := sum(loaders, func(l *loader) int64 { return l.written })
@@ -120,12 +121,12 @@ func (r *runner) mix(ctx context.Context, m *workload.Mix, place int) error {
 	if operations == 0 {
 		operations = c.Records // a guess: the time decides how many there will be
 	}
-	choosers := workload.NewChoosers(m.Distribution, r.sequence, m.ExpectedNew(operations), sources)
+	choosers, lengths := m.NewChoosers(r.sequence, m.ExpectedNew(operations), sources), m.NewScanLengths(sources)
 	clients := make([]*client, c.Threads)
 	for i := range clients {
 		clients[i] = &client{
 			mix: m, random: sources[i], chooser: choosers[i], sequence: r.sequence,
-			valueBytes: c.ValueBytes, writer: place*c.Threads + i, greatest: r.greatest,
+			lengths: lengths[i], keys: c.Keys, valueBytes: c.ValueBytes, writer: place*c.Threads + i, greatest: r.greatest,
 		}
 		clients[i].visit = clients[i].visitEntry
 		p.Workers = append(p.Workers, clients[i])
@@ -148,7 +149,7 @@ func sum[W any](workers []W, count func(W) int64) func() int64 {
 }
 
 func (r *runner) run(ctx context.Context, w session.Work) error {
-	w.LiveBytes = func() int64 { return liveBytes(r.sequence.Settle(), r.config.ValueBytes) }
+	w.LiveBytes = func() int64 { return liveBytes(r.sequence.Settle(), r.config.Keys, r.config.ValueBytes) }
 	p, err := r.session.Run(ctx, w)
 	if err != nil {
 		return err
@@ -158,10 +159,10 @@ func (r *runner) run(ctx context.Context, w session.Work) error {
 }
 
 // liveBytes is what count records hold, keys and values.
-func liveBytes(count uint64, valueBytes int) int64 {
+func liveBytes(count uint64, keys workload.Keys, valueBytes int) int64 {
 	total, key := int64(count)*int64(valueBytes), []byte(nil)
 	for n := range count {
-		key = workload.AppendKey(key[:0], n)
+		key = keys.Append(key[:0], n)
 		total += int64(len(key))
 	}
 	return total

@@ -72,6 +72,29 @@ func TestRunOnAMap(t *testing.T) {
 	}
 }
 
+// Every distribution, order of keys and of scan lengths, each verified.
+func TestOtherDistributionsAndOrders(t *testing.T) {
+	mix := workload.Core()[5] // scans and inserts
+	mix.Shares[workload.Scan], mix.Shares[workload.Read] = 0.5, 0.45
+	mix.MinScan, mix.MaxScan, mix.ScanLengths = 2, 30, workload.ZipfianLengths
+	c := small()
+	c.Mixes = nil
+	for d := workload.ScrambledZipf; d <= workload.Sequential; d++ {
+		mix.Name, mix.Distribution = d.String(), d
+		c.Mixes = append(c.Mixes, mix)
+	}
+	for _, keys := range []workload.Keys{{}, {Ordered: true}, {Ordered: true, Digits: 12}, {Digits: 30}} {
+		c.Keys = keys
+		phases, _, err := Run(t.Context(), newSession(t, nil), c)
+		if err != nil {
+			t.Fatalf("%+v: %v", keys, err)
+		}
+		if len(phases) != 7 || phases[6].Name != "sequential" || phases[6].Units != 4000 {
+			t.Errorf("%+v: %d phases", keys, len(phases))
+		}
+	}
+}
+
 func TestLoadEndsByItsTime(t *testing.T) {
 	c := small()
 	c.Records, c.LoadDuration, c.Mixes = 1<<40, 20*time.Millisecond, workload.Core()[:1]
@@ -249,7 +272,7 @@ func benchmarkHarness(b *testing.B, name string, size int) {
 	sequence := workload.NewSequence(1)
 	w := &client{
 		mix: &m, random: sources[0], sequence: sequence, valueBytes: size,
-		chooser: workload.NewChoosers(m.Distribution, sequence, 0, sources)[0],
+		chooser: m.NewChoosers(sequence, 0, sources)[0],
 	}
 	n.Engine = n
 	b.ReportAllocs()
