@@ -27,6 +27,6 @@ func newBench(c *console.Console) *cobra.Command {
 			return err
 		}
 	}
-	bench.RunE = nil // as every command that is a heading for others
+	bench.RunE, bench.Args = nil, nil // as every command that is a heading for others
 	return bench
 }
