@@ -25,6 +25,7 @@ func eachPeer(t *testing.T, test func(t *testing.T, o *opened)) {
 	for _, p := range All() {
 		for _, profile := range Profiles() {
 			t.Run(p.Name+"/"+string(profile), func(t *testing.T) {
+				t.Parallel() // much of it waits for engines to rest
 				o := &opened{t: t, peer: p, profile: profile, dir: t.TempDir()}
 				o.open()
 				test(t, o)

@@ -96,7 +96,7 @@ func keepsOneKey(t *testing.T, p Peer, d engine.Durability) {
 		if write {
 			o.put("a", "1")
 		}
-		if s, ok := e.(interface{ Sync() error }); ok {
+		if s, ok := e.(engine.Syncer); ok {
 			o.ok(s.Sync())
 		}
 		o.want("a", "1")

@@ -62,7 +62,7 @@ func (d *database) Traffic() engine.Traffic {
 
 func (d *database) Close() error { return d.db.Close() }
 
-// Sync flushes the log.
+// Sync is for engine.Syncer.
 func (d *database) Sync() error { return d.db.Sync() }
 
 // dropped is a key below all others that Settle writes and drops.

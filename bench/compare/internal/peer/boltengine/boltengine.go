@@ -95,7 +95,7 @@ func (d *database) Traffic() engine.Traffic {
 
 func (d *database) Close() error { return d.db.Close() }
 
-// Sync flushes the file.
+// Sync is for engine.Syncer.
 func (d *database) Sync() error { return d.db.Sync() }
 
 // write gathers concurrent writers into one transaction where each waits for a

@@ -8,10 +8,12 @@ import (
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
-// files is goleveldb's storage with what is written counted by type of file.
+// files is goleveldb's storage with what is read counted, and what is
+// written by type of file.
 type files struct {
 	storage.Storage
 	written [storage.TypeAll + 1]atomic.Int64 // bytes, by storage.FileType
+	read    atomic.Int64
 	syncs   atomic.Int64
 }
 
@@ -30,6 +32,7 @@ func (f *files) traffic() engine.Traffic {
 		MetaBytes:  f.written[storage.TypeManifest].Load(),
 		OtherBytes: f.written[storage.TypeTemp].Load(),
 		Syncs:      f.syncs.Load(),
+		ReadBytes:  f.read.Load(),
 	}
 }
 
@@ -40,6 +43,32 @@ func (f *files) Create(d storage.FileDesc) (storage.Writer, error) {
 		return nil, err
 	}
 	return &writer{Writer: w, written: &f.written[d.Type&storage.TypeAll], syncs: &f.syncs}, nil
+}
+
+// Open opens a file whose reads are counted.
+func (f *files) Open(d storage.FileDesc) (storage.Reader, error) {
+	r, err := f.Storage.Open(d)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{Reader: r, read: &f.read}, nil
+}
+
+type reader struct {
+	storage.Reader
+	read *atomic.Int64
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.read.Add(int64(n))
+	return n, err
+}
+
+func (r *reader) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := r.Reader.ReadAt(p, offset)
+	r.read.Add(int64(n))
+	return n, err
 }
 
 type writer struct {

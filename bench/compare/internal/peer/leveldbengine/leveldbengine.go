@@ -68,6 +68,16 @@ func (d *database) Traffic() engine.Traffic { return d.files.traffic() }
 
 func (d *database) Close() error { return errors.Join(d.db.Close(), d.files.Close()) }
 
+// Stalls is for engine.Stalling. goleveldb counts writers that it slowed and
+// writers that it stopped together.
+func (d *database) Stalls() engine.Stalls {
+	var s leveldb.DBStats
+	if err := d.db.Stats(&s); err != nil {
+		return engine.Stalls{} // it was closed
+	}
+	return engine.Stalls{Waited: int64(s.WriteDelayCount), Time: s.WriteDelayDuration}
+}
+
 // Settle opens a transaction and lets it go, for it begins by bringing the
 // memtable into a table, which no other call does without compacting everything.
 func (d *database) Settle(ctx context.Context) error {

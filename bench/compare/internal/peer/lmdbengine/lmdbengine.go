@@ -101,7 +101,7 @@ func (d *database) Traffic() engine.Traffic {
 	return engine.Traffic{OtherBytes: d.calls.Bytes()}
 }
 
-// Sync flushes the file.
+// Sync is for engine.Syncer.
 func (d *database) Sync() error { return d.env.Sync(true) }
 
 // Close ends the clients that are still there first.

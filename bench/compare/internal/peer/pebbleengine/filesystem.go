@@ -10,12 +10,13 @@ import (
 	"github.com/varvekv/varve/bench/internal/engine"
 )
 
-// fileSystem is Pebble's default file system with what is written counted by
-// kind of file. Every other method, and so each file's descriptor for read-ahead
-// and preallocation, is the default's.
+// fileSystem is Pebble's default file system with what is read counted, and
+// what is written by kind of file. Every other method, and so each file's
+// descriptor for read-ahead and preallocation, is the default's.
 type fileSystem struct {
 	vfs.FS
 	written [counting.Other + 1]atomic.Int64 // bytes
+	read    atomic.Int64
 	syncs   atomic.Int64
 }
 
@@ -28,6 +29,7 @@ func (f *fileSystem) traffic() engine.Traffic {
 		MetaBytes:  f.written[counting.Meta].Load(),
 		OtherBytes: f.written[counting.Other].Load(),
 		Syncs:      f.syncs.Load(),
+		ReadBytes:  f.read.Load(),
 	}
 }
 
@@ -45,6 +47,12 @@ func (f *fileSystem) kindOf(path string) counting.Kind {
 
 // Unwrap is the file system inside.
 func (f *fileSystem) Unwrap() vfs.FS { return f.FS }
+
+// Open opens a file whose reads are counted.
+func (f *fileSystem) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	inner, err := f.FS.Open(name, opts...)
+	return f.wrap(inner, name, err)
+}
 
 // Create makes a file that is counted.
 func (f *fileSystem) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -68,12 +76,24 @@ func (f *fileSystem) wrap(inner vfs.File, name string, err error) (vfs.File, err
 	if err != nil {
 		return nil, err
 	}
-	return &file{File: inner, written: &f.written[f.kindOf(name)], syncs: &f.syncs}, nil
+	return &file{File: inner, written: &f.written[f.kindOf(name)], read: &f.read, syncs: &f.syncs}, nil
 }
 
 type file struct {
 	vfs.File
-	written, syncs *atomic.Int64
+	written, read, syncs *atomic.Int64
+}
+
+func (f *file) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	f.read.Add(int64(n))
+	return n, err
+}
+
+func (f *file) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := f.File.ReadAt(p, offset)
+	f.read.Add(int64(n))
+	return n, err
 }
 
 func (f *file) Write(p []byte) (int, error) {

@@ -25,9 +25,10 @@ var Durability = map[engine.Durability]string{
 }
 
 type database struct {
-	db    *pebble.DB
-	fs    *fileSystem
-	write *pebble.WriteOptions
+	db       *pebble.DB
+	fs       *fileSystem
+	activity activity
+	write    *pebble.WriteOptions
 }
 
 // Open opens Pebble in o.Dir.
@@ -36,7 +37,7 @@ func Open(o engine.Options, p setting.Profile) (engine.Engine, error) {
 	if o.Durability == engine.Synced {
 		d.write = pebble.Sync
 	}
-	options := &pebble.Options{FS: d.fs, Logger: quietLogger{pebble.DefaultLogger}}
+	options := &pebble.Options{FS: d.fs, Logger: quietLogger{pebble.DefaultLogger}, EventListener: d.activity.listener()}
 	setting.Turn(knobs(o, p), options)
 	var err error
 	if d.db, err = pebble.Open(o.Dir, options); err != nil {
@@ -63,7 +64,13 @@ func (d *database) Traffic() engine.Traffic { return d.fs.traffic() }
 
 func (d *database) Close() error { return d.db.Close() }
 
-// Sync flushes the log.
+// Activity is for engine.Active.
+func (d *database) Activity() []engine.Span { return d.activity.take() }
+
+// Stalls is for engine.Stalling.
+func (d *database) Stalls() engine.Stalls { return d.activity.stalls() }
+
+// Sync is for engine.Syncer.
 func (d *database) Sync() error { return d.db.LogData(nil, pebble.Sync) }
 
 func (d *database) Settle(ctx context.Context) error {

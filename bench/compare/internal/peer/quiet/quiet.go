@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// Work rests when no poll saw any for as long as varve's own adapter waits.
+// Work rests when no poll saw any for so long: as long as varve's own adapter
+// waits, so that nobody reads from a tree that others were given time to finish.
 const (
 	poll  = 25 * time.Millisecond
-	polls = 12
+	polls = 60
 )
 
 // Wait polls until work rests or ctx ends. progress is any number that changes

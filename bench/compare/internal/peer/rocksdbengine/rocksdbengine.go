@@ -101,7 +101,7 @@ func (d *database) Close() error {
 	return err
 }
 
-// Sync flushes the log.
+// Sync is for engine.Syncer.
 func (d *database) Sync() error { return d.db.FlushWAL(true) }
 
 func (d *database) Settle(ctx context.Context) error {
