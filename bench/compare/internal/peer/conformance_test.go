@@ -124,6 +124,15 @@ func (o *opened) wantScan(from string, count int, want ...string) {
 	}
 }
 
+// flush brings everything into tables and does not wait for what follows.
+func (o *opened) flush() {
+	o.t.Helper()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	o.ok(o.engine.Settle(ended))
+}
+
+// settle waits until background work rests.
 func (o *opened) settle() {
 	o.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

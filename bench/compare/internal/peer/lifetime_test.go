@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +22,7 @@ func TestSettleAndReopenKeepData(t *testing.T) {
 			o.load(n, n+500, value)
 		}
 		o.ok(o.client.Delete(record(7)))
-		o.settle()
+		o.flush()
 		o.settle() // with nothing to bring
 		o.wantAllBut(7, value)
 		o.put("later", "is in the log")
@@ -110,7 +109,7 @@ func TestTrafficGrows(t *testing.T) {
 		for n := 0; n < 1000; n += 100 {
 			o.load(n, n+100, strings.Repeat("y", 1000))
 		}
-		o.settle()
+		o.flush()
 		grown := o.engine.Traffic().Since(before)
 		if grown.Bytes() < 500_000 { // half of it may be squeezed out
 			t.Errorf("a megabyte was written, but %+v counted", grown)
@@ -135,14 +134,4 @@ func TestOpenFails(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestSettleEndsWithItsContext(t *testing.T) {
-	eachPeer(t, func(t *testing.T, o *opened) {
-		o.put("a", "1")
-		ended, cancel := context.WithCancel(context.Background())
-		cancel()
-		o.ok(o.engine.Settle(ended))
-		o.want("a", "1")
-	})
 }

@@ -68,7 +68,7 @@ func TestCompressions(t *testing.T) {
 				o.client, err = o.engine.NewClient()
 				o.ok(err)
 				o.load(0, 500, "much the same value, again and again and again ")
-				o.settle()
+				o.flush()
 				o.want(string(record(321)), "much the same value, again and again and again 321")
 				o.close()
 			})
