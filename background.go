@@ -242,13 +242,6 @@ func (w *background) wakeLocked() {
 	w.changed = make(chan struct{})
 }
 
-// lastFailure is the error of the last flush or compaction.
-func (w *background) lastFailure() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return errors.Join(w.flushes.failed, w.compacting.failed)
-}
-
 // watch is a channel that is closed when the next flush or compaction ends, and
 // how flushes went so far.
 func (w *background) watch() (<-chan struct{}, attempts) {
@@ -265,21 +258,10 @@ func (w *background) release(p *compaction.Plan) {
 	w.wakeLocked()
 }
 
-// tellRotated tells Events. REQUIRES: no lock is held.
-func (db *DB) tellRotated(info *RotateInfo) {
-	if info != nil && db.opts.Events.RotateEnd != nil {
-		db.opts.Events.RotateEnd(*info)
-	}
-}
-
 // waitForFlush returns when there may be room for another memtable. A flush that
 // fails meanwhile is the caller's error.
 func (db *DB) waitForFlush() error {
-	begin := db.now()
-	defer func() {
-		db.stall.waits.Add(1)
-		db.stall.slept.Add(int64(db.now() - begin))
-	}()
+	defer db.stall.waited(StallMemtables, db.now())
 	_, before := db.work.watch()
 	for {
 		changed, flushes := db.work.watch()
@@ -313,24 +295,6 @@ func (db *DB) awaitRetired(done <-chan struct{}) {
 		case <-t.C:
 		}
 	}
-}
-
-// updateStall decides anew whether and how writers are paced.
-func (db *DB) updateStall() {
-	v := db.view.Load()
-	if v == nil {
-		return
-	}
-	p := pressure{
-		immutables: len(v.imms),
-		fill:       float64(v.mem.SizeBytes()) / float64(db.opts.MemtableBytes),
-		roomBytes:  max(db.opts.MemtableBytes-v.mem.SizeBytes(), 0),
-		level0Runs: len(v.ver.Levels[0].Runs),
-	}
-	for _, m := range v.imms {
-		p.waitBytes += m.SizeBytes()
-	}
-	db.stall.update(p, db.opts.Events)
 }
 
 // edit applies one edit and installs the view that follows from it. drop, if

@@ -29,6 +29,18 @@ func flushOf(db *DB) error {
 	return db.Flush()
 }
 
+func syncOf(db *DB) error { return db.With(Synced).Put([]byte("cause"), nil) }
+
+// mergeOf makes the one table of its flush be read and written again.
+func mergeOf(db *DB) error {
+	for range 2 {
+		if err := flushOf(db); err != nil {
+			return err
+		}
+	}
+	return db.Compact(context.Background(), nil, nil)
+}
+
 // fillOf writes until a memtable has been exchanged.
 func fillOf(db *DB) error {
 	for i := 0; db.counters.rotations.Load() == 0; i++ {
@@ -48,12 +60,18 @@ func callbacks() []callback {
 	}
 	return []callback{
 		{"RotateEnd", func(o *Options, call func()) { o.Events.RotateEnd = func(RotateInfo) { call() } }, fillOf, nil},
+		{"FlushBegin", func(o *Options, call func()) { o.Events.FlushBegin = func(FlushInfo) { call() } }, flushOf, nil},
+		{"TableCreated", func(o *Options, call func()) { o.Events.TableCreated = func(TableInfo) { call() } }, flushOf, nil},
+		{"TableDeleted", func(o *Options, call func()) { o.Events.TableDeleted = func(TableInfo) { call() } }, mergeOf, nil},
+		{"CompactionBegin", func(o *Options, call func()) { o.Events.CompactionBegin = func(CompactionInfo) { call() } }, mergeOf, nil},
+		{"CompactionEnd", func(o *Options, call func()) { o.Events.CompactionEnd = func(CompactionInfo) { call() } }, mergeOf, nil},
+		{"LogSync", func(o *Options, call func()) { o.Events.LogSync = func(LogSyncInfo) { call() } }, syncOf, nil},
 		{"FlushEnd", func(o *Options, call func()) { o.Events.FlushEnd = func(FlushInfo) { call() } }, flushOf, nil},
 		{"FlushEnd of one that failed", func(o *Options, call func()) { o.Events.FlushEnd = func(FlushInfo) { call() } }, flushOf, failTables},
 		{"BackgroundError", func(o *Options, call func()) { o.Events.BackgroundError = func(error) { call() } }, flushOf, failTables},
 		{"ArchiveEnd", func(o *Options, call func()) {
 			o.Archive.Dir = "archive"
-			o.Events.ArchiveEnd = func(uint64, error) { call() }
+			o.Events.ArchiveEnd = func(ArchiveInfo) { call() }
 		}, flushOf, nil},
 		{"archive handler", func(o *Options, call func()) {
 			o.Archive.Handler = func(context.Context, ArchivedSegment) error { call(); return nil }

@@ -71,21 +71,3 @@ func compareWithManifest(s *manifest.Slice, p sstable.Properties) error {
 	}
 	return nil
 }
-
-// noteCorruption counts and reports an error on its way to a caller.
-func (db *DB) noteCorruption(err error) error {
-	if errors.Is(err, ErrCorruption) {
-		db.counters.corruptions.Add(1)
-		db.opts.Logger.Error("varve: corruption", "err", err)
-	}
-	return err
-}
-
-// backgroundError reports an error that no caller sees.
-func (db *DB) backgroundError(what string, err error) {
-	err = fmt.Errorf("varve: %s: %w", what, db.noteCorruption(err))
-	db.opts.Logger.Error("varve: background error", "err", err)
-	if db.opts.Events.BackgroundError != nil {
-		db.opts.Events.BackgroundError(err)
-	}
-}

@@ -88,14 +88,16 @@ func (db *DB) runPlan(ctx context.Context, plan *compaction.Plan) (err error) {
 	defer db.unref(v)
 	begin := db.now()
 	info := CompactionInfo{
-		Reason: plan.Reason.String(), FromLevel: plan.Inputs[0].Level, ToLevel: plan.Level,
+		Job: db.counters.jobs.Add(1), Reason: plan.Reason.String(), FromLevel: plan.Inputs[0].Level, ToLevel: plan.Level,
 		TablesIn: len(plan.Slices()), BytesIn: plan.InputBytes(), IsMove: plan.Move,
 	}
+	db.tellCompactionBegin(info)
 	defer func() {
 		info.Duration, info.Err = db.now()-begin, err
-		if db.opts.Events.CompactionEnd != nil {
-			db.opts.Events.CompactionEnd(info)
+		if !plan.Move || err != nil {
+			db.counters.compactions.ended(info.Duration, err)
 		}
+		db.tellCompactionEnd(info)
 	}()
 	result, err := compaction.Run(ctx, plan, db.env(v.ver))
 	if err != nil {
@@ -107,6 +109,9 @@ func (db *DB) runPlan(ctx context.Context, plan *compaction.Plan) (err error) {
 	info.TablesOut, info.BytesOut = len(result.Edit.Added), result.WrittenBytes
 	info.EntriesIn, info.EntriesOut = result.In.Entries, result.Out.Entries
 	db.counters.compacted(plan, result)
+	if !plan.Move {
+		db.tellCreated(info.Job, result.Edit.Added)
+	}
 	return nil
 }
 

@@ -35,6 +35,7 @@ type DB struct {
 	arenas   *offheap.Pool
 	report   RecoveryReport
 	writers  [3]writer // by Durability
+	tallies  *readTallies
 
 	// Synchronises itself.
 	epochs     epoch.Domain
@@ -242,13 +243,15 @@ func (db *DB) Sync() error {
 }
 
 // DurableSeq is the sequence up to which every operation survives a power cut.
-// It never falls; after ErrPoisoned it stays where it was.
+// It never falls; after ErrPoisoned it stays where it was. Of a database opened
+// ReadOnly it is what recovery proved.
 func (db *DB) DurableSeq() uint64 {
 	return max(db.log.DurableSeq(), db.flushedSeq.Load())
 }
 
 // WaitDurable returns once DurableSeq has reached seq, syncing the log if nobody
-// else does. A sequence that no operation has had yet is an error at once.
+// else does; ReadOnly, where nothing can be synced, ErrReadOnly stands for what is
+// not durable. A sequence that no operation has had yet is an error at once.
 func (db *DB) WaitDurable(ctx context.Context, seq uint64) error {
 	if err := db.begin(); err != nil {
 		return err

@@ -2,7 +2,9 @@ package varve_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"expvar"
 	"fmt"
 	"log"
 	"os"
@@ -196,6 +198,23 @@ func ExampleDB_Metrics() {
 	fmt.Println(m.Operations, m.Flushes, m.Levels[0].Tables+m.Levels[6].Tables)
 	// m.String() is a table for people.
 	// Output: 1 1 1
+}
+
+// Metrics has a stable form in JSON, so that expvar takes it as it is; a program
+// that serves net/http then has it under /debug/vars.
+func ExampleDB_Metrics_expvar() {
+	dir, remove := scratch()
+	defer remove()
+	db := open(dir, nil)
+	defer db.Close()
+	must(db.Put([]byte("k"), []byte("v")))
+
+	expvar.Publish("varve", expvar.Func(func() any { return db.Metrics() }))
+
+	var m varve.Metrics // what a reader of /debug/vars may do with it
+	must(json.Unmarshal([]byte(expvar.Get("varve").String()), &m))
+	fmt.Println(m.Operations, m.DurableSeq, m.StallReason)
+	// Output: 1 1 none
 }
 
 func ExampleOpen_recovery() {

@@ -88,12 +88,12 @@ func (db *DB) flushOldest(ctx context.Context) (err error) {
 	defer db.unref(v)
 	m, next := v.oldest()
 	begin := db.now()
-	info := FlushInfo{Entries: uint64(m.Entries())}
+	info := FlushInfo{Job: db.counters.jobs.Add(1), Entries: uint64(m.Entries()), MemtableBytes: m.SizeBytes()}
+	db.tellFlushBegin(info)
 	defer func() {
 		info.Duration, info.Err = db.now()-begin, err
-		if db.opts.Events.FlushEnd != nil {
-			db.opts.Events.FlushEnd(info)
-		}
+		db.counters.flushes.ended(info.Duration, err)
+		db.tellFlushEnd(info)
 	}()
 	if err := db.log.Err(); err != nil {
 		return err
@@ -102,12 +102,12 @@ func (db *DB) flushOldest(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	db.counters.flushedTables(result.WrittenBytes)
 	if err := db.commitFlush(result.Edit, m, next); err != nil {
 		return err
 	}
 	info.Tables, info.Bytes = len(result.Edit.Added), result.WrittenBytes
-	db.counters.flushes.Add(1)
-	db.counters.flushed.Add(uint64(result.WrittenBytes))
+	db.tellCreated(info.Job, result.Edit.Added)
 	db.stall.flushed(m.SizeBytes(), db.now()-begin)
 	kick(db.work.compact)
 	return nil

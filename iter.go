@@ -28,6 +28,8 @@ type Iterator struct {
 	lower  []byte
 	upper  []byte
 	closed bool
+
+	seeks, steps uint64 // for Metrics, once it is closed
 }
 
 // machine is the pooled part of an iterator.
@@ -67,7 +69,7 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 		return nil, ErrClosed
 	}
 	db.users.Add(1)
-	if r.scans++; r.scans%turnScans == 0 {
+	if r.counts.scans++; r.counts.scans%turnScans == 0 {
 		db.reads.scans.Add(turnScans)
 	}
 	m := db.machines.Get().(*machine)
@@ -185,31 +187,37 @@ func (it *Iterator) stopped() bool {
 
 // First moves to the smallest key.
 func (it *Iterator) First() bool {
+	it.seeks++
 	return !it.isOver() && (it.m.visible.First() || it.stopped())
 }
 
 // Last moves to the greatest key.
 func (it *Iterator) Last() bool {
+	it.seeks++
 	return !it.isOver() && (it.m.visible.Last() || it.stopped())
 }
 
 // Next moves to the next key.
 func (it *Iterator) Next() bool {
+	it.steps++
 	return !it.isOver() && (it.m.visible.Next() || it.stopped())
 }
 
 // Prev moves to the previous key.
 func (it *Iterator) Prev() bool {
+	it.steps++
 	return !it.isOver() && (it.m.visible.Prev() || it.stopped())
 }
 
 // SeekGE moves to the first key at or after key.
 func (it *Iterator) SeekGE(key []byte) bool {
+	it.seeks++
 	return !it.isOver() && (it.m.visible.SeekGE(key) || it.stopped())
 }
 
 // SeekLT moves to the last key before key.
 func (it *Iterator) SeekLT(key []byte) bool {
+	it.seeks++
 	return !it.isOver() && (it.m.visible.SeekLT(key) || it.stopped())
 }
 
@@ -248,6 +256,7 @@ func (it *Iterator) Close() error {
 	if m == nil {
 		return nil
 	}
+	it.db.counters.iterated(it)
 	return it.db.drop(m)
 }
 

@@ -39,6 +39,16 @@ func (db *DB) tableUnused(t *table) {
 	kick(db.work.clean)
 }
 
+// obsoleteFiles adds the files that only wait for their removal.
+func (db *DB) obsoleteFiles(m *Metrics) {
+	db.obsoleteMu.Lock()
+	defer db.obsoleteMu.Unlock()
+	m.ObsoleteTables += len(db.obsolete)
+	for _, f := range db.obsolete {
+		m.ObsoleteBytes += f.sizeBytes
+	}
+}
+
 // deleteObsolete removes the files whose turn has come.
 func (db *DB) deleteObsolete() {
 	db.obsoleteMu.Lock()
@@ -52,7 +62,9 @@ func (db *DB) deleteObsolete() {
 		name := filename.Make(filename.Table, f.number)
 		if err := db.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			db.backgroundError("delete table", err)
+			continue
 		}
+		db.tellDeleted(f)
 	}
 }
 

@@ -73,7 +73,9 @@ type Options struct {
 	ReadOnly bool
 	// FS is where the files are. Default: vfs.OS, the operating system.
 	FS vfs.FS
-	// Logger is told of recovery, background errors and stalls. Default: silent.
+	// Logger is told of recovery, flushes and compactions at Info, stalls at Warn,
+	// errors at Error, rotations and files that come and go at Debug, with the
+	// attributes that docs/observability.md lists. Default: silent.
 	Logger *slog.Logger
 	// Events is told of flushes, compactions and their like. Default: nobody.
 	Events *Events

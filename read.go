@@ -51,16 +51,18 @@ func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
 		}
 		seq = s.seq
 	}
-	if r.gets++; r.gets%turnGets == 0 {
+	if r.counts.gets++; r.counts.gets%turnGets == 0 {
 		db.reads.gets.Add(turnGets)
 	}
 	tr, value, err := db.search(v, r, key, seq)
 	if err != nil {
+		r.counts.failures++
 		return nil, err
 	}
 	if tr.Kind() != ikey.KindPut {
 		return nil, ErrNotFound
 	}
+	r.counts.hits++
 	return value, nil
 }
 
@@ -68,10 +70,12 @@ func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
 func (db *DB) search(v *view, r *reader, key []byte, seq uint64) (ikey.Trailer, []byte, error) {
 	h := hash.Sum(key)
 	if value, tr, ok := v.mem.Get(key, h, seq); ok {
+		r.counts.fromMem++
 		return tr, value, nil
 	}
 	for _, m := range v.imms {
 		if value, tr, ok := m.Get(key, h, seq); ok {
+			r.counts.fromImmutables++
 			return tr, value, nil
 		}
 	}
@@ -89,6 +93,7 @@ func (db *DB) search(v *view, r *reader, key []byte, seq uint64) (ikey.Trailer, 
 			return 0, nil, db.noteCorruption(err)
 		}
 		if ok {
+			r.counts.fromLevels[v.ver.runs[i].level]++
 			return tr, value, nil
 		}
 	}

@@ -21,12 +21,12 @@ import (
 
 // RecoveryReport is what Open found and did.
 type RecoveryReport struct {
-	Log            wal.Recovery
-	Manifest       manifest.Report
-	Operations     uint64 // replayed from the log
-	OrphansRemoved int    // tables that no edit named
-	Created        bool   // there was no database before
-	Duration       time.Duration
+	Log            wal.Recovery    `json:"log"`
+	Manifest       manifest.Report `json:"manifest"`
+	Operations     uint64          `json:"operations"`      // replayed from the log
+	OrphansRemoved int             `json:"orphans_removed"` // tables that no edit named
+	Created        bool            `json:"created"`         // there was no database before
+	Duration       time.Duration   `json:"duration_ns"`
 }
 
 // opening is the state that the steps of Open hand on.
@@ -73,11 +73,11 @@ func Open(dir string, opts *Options) (*DB, error) {
 }
 
 func newDB(o Options) *DB {
-	db := &DB{opts: o, clock: systemClock}
+	db := &DB{opts: o, clock: systemClock, tallies: newReadTallies()}
 	for d := range db.writers {
 		db.writers[d] = writer{db, Durability(d)}
 	}
-	db.readers.New = func() any { return &reader{slot: db.epochs.NewSlot()} }
+	db.readers.New = func() any { return db.tallies.newReader(db.epochs.NewSlot()) }
 	db.machines.New = func() any { return new(machine) }
 	db.arenas = offheap.NewPool(int(o.MemtableBytes), 1)
 	db.stall.init(monotonic)

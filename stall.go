@@ -33,17 +33,49 @@ const (
 type stall struct {
 	now func() time.Duration // monotonic
 
-	reason    atomic.Int32  // StallReason; 0: nobody is paced
-	rate      atomic.Int64  // bytes a second that writers may take while paced
-	flushRate atomic.Int64  // bytes a second of memtable, as the last flush did
-	next      atomic.Int64  // monotonic nanoseconds when the next byte is due
-	waits     atomic.Uint64 // writers that waited for a full pipeline
-	paced     atomic.Uint64 // writers that were put to sleep
-	slept     atomic.Int64  // nanoseconds that writers slept or waited
+	reason    atomic.Int32 // StallReason; 0: nobody is paced
+	rate      atomic.Int64 // bytes a second that writers may take while paced
+	flushRate atomic.Int64 // bytes a second of memtable, as the last flush did
+	next      atomic.Int64 // monotonic nanoseconds when the next byte is due
+	by        [stallReasons]stallCounter
+	crowd     atomic.Int64 // writers that wait for room in the log's buffer
+	crowdFrom atomic.Int64 // monotonic nanoseconds when the first of them came
 
 	mu    sync.Mutex // guards what follows
 	began time.Duration
 	woken chan struct{} // closed by wakeAll
+}
+
+// stallCounter counts writers that were held back for one reason.
+type stallCounter struct {
+	waits atomic.Uint64 // that waited for a full pipeline
+	paced atomic.Uint64 // that were put to sleep
+	nanos atomic.Int64  // of both
+}
+
+func (c *stallCounter) figures() StallMetrics {
+	return StallMetrics{Waits: c.waits.Load(), Paced: c.paced.Load(), Time: time.Duration(c.nanos.Load())}
+}
+
+func (s *stall) figures(m *Metrics) {
+	by := StallReasons{
+		Memtables: s.by[StallMemtables].figures(), Level0: s.by[StallLevel0].figures(), Log: s.by[StallLog].figures(),
+	}
+	for _, one := range []StallMetrics{by.Memtables, by.Level0, by.Log} {
+		m.Stalls += one.Waits
+		m.Paced += one.Paced
+		m.StallTime += one.Time
+	}
+	m.StallsBy, m.StallReason = by, StallReason(s.reason.Load())
+	if m.StallReason == StallNone && s.crowd.Load() > 0 {
+		m.StallReason = StallLog
+	}
+}
+
+// waited counts a writer that waited for room since begin.
+func (s *stall) waited(reason StallReason, begin time.Duration) {
+	s.by[reason].waits.Add(1)
+	s.by[reason].nanos.Add(int64(s.now() - begin))
 }
 
 func (s *stall) init(now func() time.Duration) {
@@ -54,19 +86,38 @@ func (s *stall) init(now func() time.Duration) {
 
 // pace holds a writer of n bytes back for as long as its bytes are not due.
 func (s *stall) pace(db *DB, n int) error {
-	if err := db.log.WaitRoom(); err != nil {
+	if err := db.waitForLog(); err != nil {
 		return err
 	}
-	if StallReason(s.reason.Load()) == StallNone {
+	reason := StallReason(s.reason.Load())
+	if reason == StallNone {
 		return nil
 	}
 	now := int64(s.now())
 	cost := int64(float64(n+memtableEntryBytes) / float64(max(s.rate.Load(), rateMin)) * 1e9)
 	due := s.reserve(now, cost)
 	if wait := time.Duration(due - now); wait >= sleepMin {
-		s.sleep(min(wait, sleepMax))
+		s.sleep(reason, min(wait, sleepMax))
 	}
 	return nil
+}
+
+// waitForLog waits while the log's buffer is full. Mostly it is an atomic load.
+func (db *DB) waitForLog() error {
+	if !db.log.IsCrowded() {
+		return db.log.WaitRoom()
+	}
+	s, begin := &db.stall, db.now()
+	if s.crowd.Add(1) == 1 {
+		s.crowdFrom.Store(int64(begin))
+		db.tellStallBegin(StallLog)
+	}
+	err := db.log.WaitRoom()
+	s.waited(StallLog, begin)
+	if s.crowd.Add(-1) == 0 {
+		db.tellStallEnd(StallLog, db.now()-time.Duration(s.crowdFrom.Load()))
+	}
+	return err
 }
 
 // reserve takes the next cost nanoseconds of the schedule and returns when they
@@ -84,11 +135,14 @@ func (s *stall) reserve(now, cost int64) int64 {
 	}
 }
 
-func (s *stall) sleep(d time.Duration) {
-	s.paced.Add(1)
-	s.slept.Add(int64(d))
+func (s *stall) sleep(reason StallReason, d time.Duration) {
+	begin := s.now()
 	t := time.NewTimer(d)
-	defer t.Stop()
+	defer func() {
+		t.Stop()
+		s.by[reason].paced.Add(1)
+		s.by[reason].nanos.Add(int64(s.now() - begin))
+	}()
 	select {
 	case <-t.C:
 	case <-s.wokenChan():
@@ -147,22 +201,44 @@ func (p pressure) decide(flushRate int64) (StallReason, int64) {
 	return reason, max(rate, rateMin)
 }
 
-// update takes a new decision into force and tells Events of its edges.
-func (s *stall) update(p pressure, ev *Events) {
-	reason, rate := p.decide(s.flushRate.Load())
-	s.rate.Store(rate)
-	old := StallReason(s.reason.Swap(int32(reason)))
+// updateStall decides anew whether and how writers are paced.
+func (db *DB) updateStall() {
+	v := db.view.Load()
+	if v == nil {
+		return
+	}
+	p := pressure{
+		immutables: len(v.imms),
+		fill:       float64(v.mem.SizeBytes()) / float64(db.opts.MemtableBytes),
+		roomBytes:  max(db.opts.MemtableBytes-v.mem.SizeBytes(), 0),
+		level0Runs: len(v.ver.Levels[0].Runs),
+	}
+	for _, m := range v.imms {
+		p.waitBytes += m.SizeBytes()
+	}
+	old, reason, took := db.stall.update(p)
 	if old == reason {
 		return
 	}
+	if old != StallNone {
+		db.tellStallEnd(old, took)
+	}
+	if reason != StallNone {
+		db.tellStallBegin(reason)
+	}
+}
+
+// update takes a new decision into force; took is how long an old one was.
+func (s *stall) update(p pressure) (old, reason StallReason, took time.Duration) {
+	reason, rate := p.decide(s.flushRate.Load())
+	s.rate.Store(rate)
+	old = StallReason(s.reason.Swap(int32(reason)))
+	if old == reason {
+		return old, reason, 0
+	}
 	s.mu.Lock()
-	began, now := s.began, s.now()
-	s.began = now
-	s.mu.Unlock()
-	if old != StallNone && ev.StallEnd != nil {
-		ev.StallEnd(old, now-began)
-	}
-	if reason != StallNone && ev.StallBegin != nil {
-		ev.StallBegin(reason)
-	}
+	defer s.mu.Unlock()
+	now := s.now()
+	took, s.began = now-s.began, now
+	return old, reason, took
 }

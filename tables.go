@@ -33,9 +33,10 @@ type table struct {
 // tableFile is one physical file and, while it is open, its reader. Slices that
 // moved share it, and with it the blocks in the cache.
 type tableFile struct {
-	number   uint64
-	open     atomic.Pointer[openTable]
-	isRecent atomic.Bool // set by readers, cleared by the eviction hand
+	number    uint64
+	sizeBytes int64
+	open      atomic.Pointer[openTable]
+	isRecent  atomic.Bool // set by readers, cleared by the eviction hand
 
 	opening    sync.Mutex   // one opener at a time; may be held across disk reads; rank: above tableCache.mu
 	tables     atomic.Int64 // slices of it that some version holds
@@ -47,10 +48,33 @@ type openTable struct {
 	*sstable.Reader
 	cache *tableCache
 	refs  atomic.Int64
+	scans scanCounts
 }
 
+// scanCounts is what the iterators over a table did that were closed since they
+// were last taken. It lies beside the references, which a close touches anyway.
+type scanCounts struct{ blockHits, blockMisses, readBytes atomic.Uint64 }
+
 // CursorClosed implements sstable.Owner.
-func (o *openTable) CursorClosed() { o.cache.release(o) }
+func (o *openTable) CursorClosed(a sstable.Access, c sstable.Counts) {
+	if a == sstable.AccessScan {
+		if c.BlockHits > 0 {
+			o.scans.blockHits.Add(c.BlockHits)
+		}
+		if c.BlockMisses > 0 {
+			o.scans.blockMisses.Add(c.BlockMisses)
+			o.scans.readBytes.Add(c.ReadBytes)
+		}
+	}
+	o.cache.release(o)
+}
+
+// take empties the counts.
+func (s *scanCounts) take() sstable.Counts {
+	return sstable.Counts{
+		BlockHits: s.blockHits.Swap(0), BlockMisses: s.blockMisses.Swap(0), ReadBytes: s.readBytes.Swap(0),
+	}
+}
 
 // newCursor opens a cursor over one table, which stays open as long.
 func (c *tableCache) newCursor(t *table, a sstable.Access) (iterator.Cursor, error) {
@@ -73,6 +97,7 @@ type tableCache struct {
 	slices  map[*manifest.Slice]*table // every slice that some version holds
 	files   map[uint64]*tableFile      // by number, those of the slices above
 	opened  []*tableFile               // in order of the eviction hand
+	scans   sstable.Counts             // of iterators, as far as taken from the tables
 	hand    int
 }
 
@@ -93,7 +118,7 @@ func (c *tableCache) resolve(s *manifest.Slice) *table {
 	}
 	f := c.files[s.File]
 	if f == nil {
-		f = &tableFile{number: s.File}
+		f = &tableFile{number: s.File, sizeBytes: s.FileBytes}
 		c.files[s.File] = f
 	}
 	f.tables.Add(1)
@@ -154,6 +179,9 @@ func (c *tableCache) release(o *openTable) {
 	if n > 0 {
 		return
 	}
+	c.mu.Lock()
+	c.scans.Add(o.scans.take())
+	c.mu.Unlock()
 	c.retire(func() {
 		if err := o.Reader.Close(); err != nil {
 			c.failed("close table", err)
@@ -225,6 +253,9 @@ func (c *tableCache) victimLocked() *tableFile {
 }
 
 func (c *tableCache) removeLocked(i int) {
+	if o := c.opened[i].open.Load(); o != nil {
+		c.scans.Add(o.scans.take())
+	}
 	last := len(c.opened) - 1
 	c.opened[i] = c.opened[last]
 	c.opened[last] = nil
@@ -265,9 +296,21 @@ func (c *tableCache) forget(t *table) (obsolete *tableFile) {
 	return nil
 }
 
-// openCount is how many tables are open, for Metrics.
-func (c *tableCache) openCount() int {
+// figures is what is open, what is obsolete and still held, and what was scanned.
+func (c *tableCache) figures(m *Metrics) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.opened)
+	m.OpenTables = len(c.opened)
+	for _, f := range c.opened {
+		if o := f.open.Load(); o != nil {
+			c.scans.Add(o.scans.take())
+		}
+	}
+	m.Reads.add(c.scans)
+	for _, f := range c.files {
+		if f.isObsolete.Load() {
+			m.ObsoleteTables++
+			m.ObsoleteBytes += f.sizeBytes
+		}
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/varvekv/varve/internal/epoch"
 	"github.com/varvekv/varve/internal/invariants"
 	"github.com/varvekv/varve/memtable"
 	"github.com/varvekv/varve/wal"
@@ -157,12 +156,7 @@ func (db *DB) dropMem(m *mem) {
 
 // reader is what a short read needs: an epoch slot and scratch memory. It is
 // pooled per core, so that readers share no cache line.
-type reader struct {
-	slot    *epoch.Slot
-	scratch tableScratch
-	gets    uint64 // for Metrics; written by the reader's one user
-	scans   uint64 // iterators made; likewise
-}
+type reader struct{ *tally }
 
 func (db *DB) enter() *reader {
 	r := db.readers.Get().(*reader)
@@ -172,8 +166,8 @@ func (db *DB) enter() *reader {
 
 // exit ends a short read, and gives way once in a while.
 func (db *DB) exit(r *reader) {
+	isTurnOver := r.counts.gets%turnGets == 0 && r.counts.gets > 0
 	r.slot.Exit()
-	isTurnOver := r.gets%turnGets == 0 && r.gets > 0
 	db.readers.Put(r)
 	if isTurnOver {
 		yield()

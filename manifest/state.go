@@ -24,17 +24,17 @@ type State struct {
 
 // Report is what Open found.
 type Report struct {
-	File  string // base name of the manifest
-	Edits int    // read from it, the first one included
+	File  string `json:"file"`  // base name of the manifest
+	Edits int    `json:"edits"` // read from it, the first one included
 
 	// Torn says that the manifest ends in the remains of an edit that nothing
 	// proves durable; it was dropped. Files that no edit names must then be set
 	// aside instead of deleted, before the first Apply: the lost edit may have
 	// named them. The file itself is set aside by the first Apply.
-	Torn   bool
-	Offset int64  // where the remains begin
-	Bytes  int64  // from there to the end of the file
-	Reason string // what is wrong there
+	Torn   bool   `json:"torn"`
+	Offset int64  `json:"offset"` // where the remains begin
+	Bytes  int64  `json:"bytes"`  // from there to the end of the file
+	Reason string `json:"reason"` // what is wrong there
 }
 
 // after is the state that follows by e, with the version that follows.

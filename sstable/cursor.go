@@ -34,8 +34,8 @@ type CursorOptions struct {
 
 // Owner keeps a reader open while cursors use it.
 type Owner interface {
-	// CursorClosed is called once, by the first Close of a cursor.
-	CursorClosed()
+	// CursorClosed is called once, by the first Close of a cursor, with what it did.
+	CursorClosed(a Access, c Counts)
 }
 
 // cursor implements iterator.Cursor. Its moves do not allocate.
@@ -217,10 +217,16 @@ func (c *cursor) Close() error {
 	c.ahead.close()
 	c.m.scratch.raw = fit(c.m.scratch.raw, 0)
 	c.m.scratch.decoded = fit(c.m.scratch.decoded, 0)
+	counts := c.m.scratch.Counts
+	c.m.scratch.Counts = Counts{}
 	cursorPool.Put(c.m)
 	c.m, c.key = nil, nil
 	if c.owner != nil {
-		c.owner.CursorClosed()
+		access := AccessScan
+		if c.isBulk {
+			access = AccessBulk
+		}
+		c.owner.CursorClosed(access, counts)
 	}
 	return nil
 }
@@ -276,6 +282,7 @@ func (c *cursor) fetch(at, from int) ([]byte, error) {
 		c.m.slot.Exit()
 		if data != nil {
 			c.pin = pin
+			c.m.scratch.BlockHits++
 			return data, nil
 		}
 	}

@@ -14,10 +14,30 @@ import (
 type Scratch struct {
 	raw     []byte // bytes as stored
 	decoded []byte
+	trace   *Trace // nil: nobody looks on
 
-	// BlockHits and BlockMisses count blocks found in the cache, and read from
-	// the file. They are the owner's to add up and reset.
-	BlockHits, BlockMisses uint64
+	Counts
+}
+
+// Counts are what the reads with a Scratch did. They are the owner's to add up
+// and reset: plain memory, so that counting costs a read next to nothing.
+type Counts struct {
+	BlockHits            uint64 // blocks found in the cache
+	BlockMisses          uint64 // blocks read from the file
+	ReadBytes            uint64 // of those blocks, as stored
+	FilterProbes         uint64 // filters that a Get asked
+	FilterNegatives      uint64 // … and that saved it a block
+	FilterFalsePositives uint64 // … and that let it pass to no version that it may see
+}
+
+// Add adds up.
+func (c *Counts) Add(o Counts) {
+	c.BlockHits += o.BlockHits
+	c.BlockMisses += o.BlockMisses
+	c.ReadBytes += o.ReadBytes
+	c.FilterProbes += o.FilterProbes
+	c.FilterNegatives += o.FilterNegatives
+	c.FilterFalsePositives += o.FilterFalsePositives
 }
 
 // mangle ends the life of what the scratch was lent for.
@@ -36,8 +56,12 @@ func (r *Reader) Get(user []byte, h, seq uint64, s *Scratch) (t ikey.Trailer, va
 		invariants.Check(!r.isClosed, "Get from a closed table")
 		s.mangle()
 	}
-	if !r.filter.mayContain(h) {
-		return 0, nil, false, nil
+	if r.filter.count != 0 {
+		s.FilterProbes++
+		if !r.filter.mayContain(h) {
+			s.FilterNegatives++
+			return 0, nil, false, nil
+		}
 	}
 	target := ikey.Newest(seq)
 	for i := r.index.find(user); i < r.index.count; i++ {
@@ -50,7 +74,7 @@ func (r *Reader) Get(user []byte, h, seq uint64, s *Scratch) (t ikey.Trailer, va
 		if b.printsAt != 0 {
 			e, ok := b.lookup(user, byte(h))
 			if !ok {
-				return 0, nil, false, nil // nor does the next block have it
+				break // nor does the next block have it
 			}
 			if t := b.trailer(e); t <= target {
 				return t, b.value(e), true, nil
@@ -58,7 +82,7 @@ func (r *Reader) Get(user []byte, h, seq uint64, s *Scratch) (t ikey.Trailer, va
 		}
 		if e := b.seek(user, target); e < b.count {
 			if !b.isUser(e, user) {
-				return 0, nil, false, nil
+				break
 			}
 			return b.trailer(e), b.value(e), true, nil
 		}
@@ -66,18 +90,23 @@ func (r *Reader) Get(user []byte, h, seq uint64, s *Scratch) (t ikey.Trailer, va
 			break
 		}
 	}
+	if r.filter.count != 0 {
+		s.FilterFalsePositives++
+	}
 	return 0, nil, false, nil
 }
 
 // block is data block i, from the cache or the file. Borrowed as in Get.
 func (r *Reader) block(i int, s *Scratch) ([]byte, error) {
+	if s.trace != nil {
+		return r.tracedBlock(i, s)
+	}
 	if r.slots != nil {
 		if b := r.slots.Lookup(i); b != nil {
 			s.BlockHits++
 			return b, nil
 		}
 	}
-	s.BlockMisses++
 	b, err := r.readBlock(i, s)
 	if err == nil && r.slots != nil {
 		r.slots.Insert(i, b)
@@ -98,6 +127,8 @@ func (r *Reader) readBlock(i int, s *Scratch) ([]byte, error) {
 // decodeBlock verifies the stored block in raw. The result is a part of raw, or
 // lies in s.decoded.
 func (r *Reader) decodeBlock(raw []byte, h handle, s *Scratch) ([]byte, error) {
+	s.BlockMisses++
+	s.ReadBytes += uint64(len(raw))
 	content, t, err := openBlock(raw, r.identity, h.offset)
 	if err != nil {
 		return nil, r.wrong(h.offset, err)

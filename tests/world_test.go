@@ -60,7 +60,7 @@ func (s *sightings) events() *varve.Events {
 			}
 		},
 		RotateEnd:       func(varve.RotateInfo) { s.rotations.Add(1) },
-		ArchiveEnd:      func(uint64, error) { s.archived.Add(1) },
+		ArchiveEnd:      func(varve.ArchiveInfo) { s.archived.Add(1) },
 		BackgroundError: func(error) { s.failures.Add(1) },
 	}
 }

@@ -196,7 +196,14 @@ func (l *Log) WaitRoom() error {
 	return l.waitRoom()
 }
 
+// IsCrowded reports whether WaitRoom is about to wait. It is one atomic load.
+func (l *Log) IsCrowded() bool { return l.gate.Load()&gateCrowded != 0 }
+
 func (l *Log) waitRoom() error {
+	if l.IsCrowded() {
+		begin := l.options.Clock()
+		defer func() { l.stats.noteRoomWait(l.options.Clock().Sub(begin)) }()
+	}
 	l.mu.Lock()
 	for l.pending > pendingMaxBytes && !l.stopped {
 		l.gateLocked()

@@ -49,16 +49,21 @@ func (k *keeper) archive(ctx context.Context, seg *segment, waiting int) error {
 	if !a.enabled() || !seg.onDisk() {
 		return nil
 	}
+	begin := k.log.options.Clock()
 	s, err := k.archiveOne(ctx, a, seg)
 	if err == nil {
-		k.log.stats.archived.Add(1)
+		took := k.log.options.Clock().Sub(begin)
+		k.log.stats.noteArchived(s.SizeBytes, took)
 		if f := k.log.options.Events.Archived; f != nil {
-			f(s)
+			f(s, took)
 		}
 		return nil
 	}
 	dropped := ctx.Err() == nil && waiting > a.MaxBacklog
 	k.log.stats.archiveFails.Add(1)
+	if dropped {
+		k.log.stats.archiveDropped.Add(1)
+	}
 	if f := k.log.options.Events.ArchiveFailed; f != nil {
 		f(seg.number, err, dropped)
 	}

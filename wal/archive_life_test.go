@@ -38,7 +38,7 @@ func TestCloseArchivesWhatWasReleased(t *testing.T) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}}, &Events{Archived: func(ArchivedSegment) { told.Add(1) }})
+	}}, &Events{Archived: func(ArchivedSegment, time.Duration) { told.Add(1) }})
 	mustClose(t, l)
 	if names, _ := archiveDir(t, fs).List(); len(names) < want || int(told.Load()) < want {
 		t.Fatalf("%d segments told of, %v in the archive, %d released", told.Load(), names, want)
@@ -58,7 +58,7 @@ func TestCloseDoesNotHangOnAHandler(t *testing.T) {
 			<-hung
 			return nil
 		}}, &Events{
-			Archived:      func(s ArchivedSegment) { t.Errorf("segment %d is archived", s.Number) },
+			Archived:      func(s ArchivedSegment, _ time.Duration) { t.Errorf("segment %d is archived", s.Number) },
 			ArchiveFailed: func(_ uint64, _ error, dropped bool) { failed.Add(1) },
 		})
 		l.keeper.grace = 10 * time.Millisecond
@@ -76,7 +76,7 @@ func TestArchivedCopiesAreDurable(t *testing.T) {
 	for _, compress := range []bool{false, true} {
 		fs := vfs.NewStrict(1)
 		segments := make(chan ArchivedSegment, 100)
-		l, _ := archiveLog(t, fs, Archive{Dir: archiveDir(t, fs), Compress: compress}, &Events{Archived: func(s ArchivedSegment) { segments <- s }})
+		l, _ := archiveLog(t, fs, Archive{Dir: archiveDir(t, fs), Compress: compress}, &Events{Archived: func(s ArchivedSegment, _ time.Duration) { segments <- s }})
 		mustClose(t, l)
 		image := fs.CrashImageStrict()
 		close(segments)

@@ -102,12 +102,16 @@ func (l *Log) runGroup(wantSync bool) error {
 		l.gather(wantSync)
 	}
 	t.group = l.line.take(t.group[:0])
+	own := 0
+	if wantSync {
+		own = 1
+	}
 	for _, w := range t.group {
 		wantSync = wantSync || w.d == Synced
 	}
 	err := l.Err()
 	if err == nil {
-		err = l.commitGroup(wantSync)
+		err = l.commitGroup(wantSync, own)
 	}
 	l.wakeGroup(err)
 	return err
@@ -121,7 +125,8 @@ func (l *Log) leadForOthers() {
 	l.handOver()
 }
 
-func (l *Log) commitGroup(wantSync bool) error {
+// commitGroup writes, and syncs where that is wanted; own is the leader's own commits.
+func (l *Log) commitGroup(wantSync bool, own int) error {
 	if err := l.writePending(takePlain); err != nil {
 		return err
 	}
@@ -146,6 +151,9 @@ func (l *Log) commitGroup(wantSync bool) error {
 	}
 	t.group = kept
 	err := l.syncAll()
+	if err == nil {
+		l.stats.noteGroup(own + len(kept))
+	}
 	t.expect = 1 + len(kept) + l.line.waiting()
 	l.keeper.synced.Store(true)
 	return err
@@ -199,9 +207,20 @@ func (q *line) take(dst []*waiter) []*waiter {
 	return dst
 }
 
-// handOver makes the first in line the leader, or nobody. An async waiter has no
-// goroutine: the background leads for it.
+// handOver ends a turn, and tells of the syncs in it: what Events are told may
+// commit, and so must not come from who leads.
 func (l *Log) handOver() {
+	told := l.turn.told
+	l.turn.told = nil
+	l.passLead()
+	for _, s := range told {
+		l.options.Events.Synced(s.took, s.bytes)
+	}
+}
+
+// passLead makes the first in line the leader, or nobody. An async waiter has no
+// goroutine: the background leads for it.
+func (l *Log) passLead() {
 	q := &l.line
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -337,6 +337,8 @@ func (r *recoverer) installReadOnly() error {
 	l.start, l.end, l.dataEnd, l.lastSeq = r.start, r.end, r.end, r.report.LastSeq
 	l.written.Store(uint64(r.end))
 	l.durable.Store(uint64(min(r.end, r.proof)))
+	// What was found beyond the proof may lie in the system's cache alone.
+	l.durableSeq.Store(min(r.seq, r.report.LastSeq))
 	if r.proof >= r.end {
 		l.durableSeq.Store(r.report.LastSeq)
 	}

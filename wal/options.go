@@ -87,10 +87,12 @@ type Unit struct {
 // Events are functions that the log calls from its own goroutines, without a
 // lock held; they must return soon. Any of them may be nil.
 type Events struct {
-	Rotated  func(number uint64, first LSN)
+	Rotated func(number uint64, first LSN)
+	// Synced is told of each sync, by who made it, once that is over for everybody.
 	Synced   func(took time.Duration, bytes int64)
 	Released func(number uint64)
-	Archived func(segment ArchivedSegment)
+	// Archived is told of each segment that was archived, and how long that took.
+	Archived func(segment ArchivedSegment, took time.Duration)
 	// ArchiveFailed is told of each failure; dropped means that the backlog had
 	// reached its bound and the segment goes unarchived.
 	ArchiveFailed func(number uint64, err error, dropped bool)

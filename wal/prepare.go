@@ -111,6 +111,7 @@ func (k *keeper) fill(ctx context.Context, f vfs.File, limit int64) error {
 		if _, err := f.WriteAt(zeros[:n], from); err != nil {
 			return err
 		}
+		k.log.stats.preparedBytes.Add(uint64(n))
 		if err := f.StartWriteback(from, n); err != nil {
 			return err
 		}
@@ -150,9 +151,11 @@ func (k *keeper) recycle(old reusable, name string) (vfs.File, error) {
 
 func (k *keeper) renameSpare(f vfs.File, oldName, name string) error {
 	h := segmentHeader{state: stateSpare, identity: k.log.identity}
-	if _, err := f.WriteAt(appendHeader(nil, &h), 0); err != nil {
+	header := appendHeader(nil, &h)
+	if _, err := f.WriteAt(header, 0); err != nil {
 		return err
 	}
+	k.log.stats.preparedBytes.Add(uint64(len(header)))
 	if err := f.SyncData(); err != nil {
 		return err
 	}

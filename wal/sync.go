@@ -20,6 +20,13 @@ type turn struct {
 	lastSync  time.Time
 	flush     time.Duration // how long a sync takes, smoothed
 	expect    int           // commits that were in flight at the last sync
+	told      []synced      // syncs of this turn that Events hear of at its end
+}
+
+// synced is what Events are told of a sync.
+type synced struct {
+	took  time.Duration
+	bytes int64
 }
 
 // unsyncedMax bounds the segments that wait for a sync, and with them the open
@@ -128,8 +135,8 @@ func (l *Log) noteSync(took time.Duration, bytes int64) {
 	t.flush += (took - t.flush) / 8
 	l.stats.noteSync(took)
 	l.flusher.arm()
-	if f := l.options.Events.Synced; f != nil {
-		f(took, bytes)
+	if l.options.Events.Synced != nil {
+		t.told = append(t.told, synced{took, bytes})
 	}
 }
 

@@ -92,6 +92,25 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("verdict(%d)", uint8(v))
 }
 
+// MarshalText is String, for JSON.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for known := Clean; known <= Gap; known++ {
+		if known.String() == string(text) {
+			*v = known
+			return nil
+		}
+	}
+	var n uint8
+	if _, err := fmt.Sscanf(string(text), "verdict(%d)", &n); err != nil {
+		return fmt.Errorf("wal: %q is no verdict", text)
+	}
+	*v = Verdict(n)
+	return nil
+}
+
 // Policy is what Open does about damage.
 type Policy uint8
 
@@ -111,31 +130,31 @@ const (
 
 // Recovery reports what Open found. It is filled in even beside an error.
 type Recovery struct {
-	Verdict  Verdict
-	Records  int64 // replayed: records, or units of operations
-	Bytes    int64 // of their payloads
-	Dropped  int64 // bytes found behind the accepted end, set aside
-	Segments int   // live segments that were found
+	Verdict  Verdict `json:"verdict"`
+	Records  int64   `json:"records"`       // replayed: records, or units of operations
+	Bytes    int64   `json:"bytes"`         // of their payloads
+	Dropped  int64   `json:"dropped_bytes"` // bytes found behind the accepted end, set aside
+	Segments int     `json:"segments"`      // live segments that were found
 	// File, Offset and Reason say where the log was cut or is damaged; File is
 	// empty where it is not.
-	File   string
-	Offset int64
-	Reason string
+	File   string `json:"file"`
+	Offset int64  `json:"offset"`
+	Reason string `json:"reason"`
 	// Undecided is how many bytes up to the last one found lie past what is proven
 	// durable: whether they were acknowledged as synced cannot be told.
-	Undecided int64
-	SetAside  []string // files renamed to *.torn
-	Unclean   bool     // the log had not been closed: the epoch grew
-	Duration  time.Duration
+	Undecided int64         `json:"undecided_bytes"`
+	SetAside  []string      `json:"set_aside"` // files renamed to *.torn
+	Unclean   bool          `json:"unclean"`   // the log had not been closed: the epoch grew
+	Duration  time.Duration `json:"duration_ns"`
 
-	Identity uint64
-	Epoch    uint64 // of what is appended from now on
-	Start    LSN    // the oldest position that is still needed
-	End      LSN    // the accepted end of what was found
-	Next     LSN    // where appends go on: End, or behind a hole
-	Segment  uint64 // number of the segment that holds End; 0 = none
-	Chain    uint64 // the chained checksum up to End
-	LastSeq  uint64 // greatest sequence replayed or skipped; 0 = none
-	LastEdit uint64 // greatest manifest edit that a segment header or a mark proves durable
-	LastTime int64  // unix nanoseconds of the newest mark; 0 = none
+	Identity uint64 `json:"identity,string"`
+	Epoch    uint64 `json:"epoch"`             // of what is appended from now on
+	Start    LSN    `json:"start_lsn"`         // the oldest position that is still needed
+	End      LSN    `json:"end_lsn"`           // the accepted end of what was found
+	Next     LSN    `json:"next_lsn"`          // where appends go on: End, or behind a hole
+	Segment  uint64 `json:"segment"`           // number of the segment that holds End; 0 = none
+	Chain    uint64 `json:"chain,string"`      // the chained checksum up to End
+	LastSeq  uint64 `json:"last_seq"`          // greatest sequence replayed or skipped; 0 = none
+	LastEdit uint64 `json:"last_edit"`         // greatest manifest edit that a segment header or a mark proves durable
+	LastTime int64  `json:"last_time_unix_ns"` // unix nanoseconds of the newest mark; 0 = none
 }

@@ -85,14 +85,15 @@ type frame struct {
 // Metrics are figures of a cache. Hits are not counted here: that would be a
 // counter that all readers share.
 type Metrics struct {
-	CapacityBytes int64
-	MappedBytes   int64 // segments in memory
-	PinnedBytes   int64 // of them, swept and kept only by iterators that rest on a block
-	ChargedBytes  int64 // held by indexes and filters
-	Inserted      uint64
-	Refused       uint64 // insertions that found no room
-	Evicted       uint64 // blocks
-	Rescued       uint64 // blocks copied on because they were hit
+	CapacityBytes int64  `json:"capacity_bytes"`
+	MappedBytes   int64  `json:"mapped_bytes"`  // segments in memory
+	FilledBytes   int64  `json:"filled_bytes"`  // of them, that blocks were put into; evicted ones count until their segment is empty
+	PinnedBytes   int64  `json:"pinned_bytes"`  // of them, swept and kept only by iterators that rest on a block
+	ChargedBytes  int64  `json:"charged_bytes"` // held by indexes and filters
+	Inserted      uint64 `json:"inserted"`      // blocks
+	Refused       uint64 `json:"refused"`       // insertions that found no room
+	Evicted       uint64 `json:"evicted"`       // blocks
+	Rescued       uint64 `json:"rescued"`       // blocks copied on because they were hit
 }
 
 // New makes a cache whose segments and charges together stay within
@@ -151,6 +152,12 @@ func (c *Cache) Metrics() Metrics {
 	m.CapacityBytes = c.capacityBytes
 	m.ChargedBytes = c.charged.Load()
 	m.PinnedBytes = int64(c.held) * int64(c.segmentBytes)
+	if n := c.inUseLocked(); n > 0 {
+		m.FilledBytes = int64(n) * int64(c.segmentBytes)
+		if c.current >= 0 {
+			m.FilledBytes -= int64(c.segmentBytes - c.fill)
+		}
+	}
 	m.MappedBytes = int64(c.mappedLocked()) * int64(c.segmentBytes)
 	return m
 }

@@ -52,6 +52,9 @@ func TestInsertedBlocksAreFound(t *testing.T) {
 			t.Fatal("refused")
 		}
 	}
+	if n := c.Metrics().FilledBytes; n < 50*1000 || n > 50*1056 {
+		t.Errorf("%d bytes filled", n)
+	}
 	slot.Enter()
 	defer slot.Exit()
 	for i := range 100 {

@@ -14,6 +14,7 @@
 package epoch
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -38,10 +39,13 @@ type retired struct {
 // time; pool it. A slot that is dropped (collected) counts as having exited.
 type Slot struct {
 	_      [64]byte
-	inside atomic.Uint64 // epoch+1 at Enter; 0 outside
+	inside atomic.Uint64 // epoch+1 at Enter; 0 outside; peeking while Peek runs, which counts as outside
 	dom    *Domain
-	_      [48]byte
+	peek   sync.Mutex // held by Peek; a reader that meets it waits for microseconds
+	_      [40]byte
 }
+
+const peeking = math.MaxUint64
 
 // NewSlot registers a slot. It is dear (a lock and a list): keep slots in a pool.
 func (d *Domain) NewSlot() *Slot {
@@ -54,7 +58,33 @@ func (d *Domain) NewSlot() *Slot {
 
 // Enter begins a read: what is reachable from now on stays until Exit.
 // REQUIRES: the slot is outside.
-func (s *Slot) Enter() { s.inside.Store(s.dom.now.Load() + 1) }
+func (s *Slot) Enter() {
+	if s.inside.Swap(s.dom.now.Load()+1) == peeking {
+		s.awaitPeek()
+	}
+}
+
+func (s *Slot) awaitPeek() {
+	s.peek.Lock()
+	defer s.peek.Unlock()
+}
+
+// Peek runs look while the slot is outside and keeps it there meanwhile: look may
+// read what belongs to the slot's user, as of its last Exit. It costs the user
+// nothing unless they meet. False: the slot was inside whenever Peek looked, at
+// most tries times, and look did not run. look must be short and wait for nobody.
+func (s *Slot) Peek(tries int, look func()) bool {
+	s.peek.Lock()
+	defer s.peek.Unlock()
+	for s.inside.Load() != 0 || !s.inside.CompareAndSwap(0, peeking) {
+		if tries--; tries <= 0 {
+			return false
+		}
+	}
+	look()
+	s.inside.CompareAndSwap(peeking, 0) // or the user has come, and waits for the lock
+	return true
+}
 
 // Exit ends the read: nothing reached since Enter may be touched any more.
 func (s *Slot) Exit() { s.inside.Store(0) }
