@@ -10,6 +10,7 @@ var (
 	paper  = rgb(0xffffff)
 	border = rgb(0xd0d7de)
 	grid   = rgb(0xe7eaee)
+	lane   = rgb(0xf4f6f8)
 	axis   = rgb(0x8c959f)
 	muted  = rgb(0x59636e)
 	ink    = rgb(0x1f2328)

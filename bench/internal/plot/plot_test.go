@@ -19,7 +19,9 @@ type drawing struct {
 	fills   map[string][][]point // the corners of filled paths, by colour
 	strokes map[string][]string  // the data of stroked paths, by colour
 	dashed  int
-	bytes   int
+	// translucent counts filled paths of any colour that let others through.
+	translucent int
+	bytes       int
 }
 
 func render(t *testing.T, f Figure) drawing {
@@ -80,6 +82,9 @@ func (d *drawing) add(e xml.StartElement) {
 	if colour, ok := style["stroke"]; ok {
 		d.strokes[colour] = append(d.strokes[colour], data)
 		return
+	}
+	if style["fill-opacity"] != "" {
+		d.translucent++
 	}
 	d.fills[style["fill"]] = append(d.fills[style["fill"]], corners(data))
 }

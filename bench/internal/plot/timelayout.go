@@ -18,26 +18,35 @@ type bandLook struct {
 	colour color.NRGBA
 }
 
-// bandLooks is drawn in this order: what is longest lies behind the others.
+// bandLooks is the order of the lanes.
 var bandLooks = [...]bandLook{
-	{Compaction, "compaction", rgb(0xf0ece0)},
-	{Flush, "flush", rgb(0xcfe3f1)},
-	{Stall, "writers held back", rgb(0xf3b8b3)},
+	{Flush, "flush", rgb(0x5b9bd0)},
+	{Compaction, "compaction", rgb(0xc3a24c)},
+	{Stall, "writers held back", rgb(0xd9605a)},
 }
 
-func timelinePanels(intervals []Interval, top float64) (upper, lower *panel) {
+// Spans are drawn twice: each kind in a lane of its own, where nothing hides it,
+// and faintly behind the lines, which shows what goes with what.
+const (
+	laneHeight = 8
+	laneStep   = 11
+	behind     = 0x22 // how much of a colour is seen behind the lines, of 0xff
+)
+
+func timelinePanels(intervals []Interval, spans []Span, top float64) (upper, lower *panel) {
 	most, least, longest := 0.0, math.Inf(1), 0.0
 	for _, i := range intervals {
-		most = max(most, i.Throughput/throughputUnit(intervals))
+		most = max(most, i.Throughput)
 		longest = max(longest, float64(i.Max))
 		if i.P99 > 0 {
 			least = min(least, float64(i.P99))
 		}
 	}
 	least = min(least, max(longest, 1)) // no interval may have a latency
-	upper = &panel{y: top + 16, height: 140, up: linear(most, 4)}
+	upper = &panel{y: top + 16, height: 140, up: linear(most/throughputUnit(intervals), 4)}
 	upper.up.toTick()
-	lower = &panel{y: upper.y + upper.height + 36, height: 170, up: logarithmic(least, max(longest, 2*least), latency)}
+	lanes := float64(laneStep * len(lanesOf(spans)))
+	lower = &panel{y: upper.y + upper.height + 36 + lanes, height: 170, up: logarithmic(least, max(longest, 2*least), latency)}
 	x := margin + max(upper.up.labelsWidth(), lower.up.labelsWidth())
 	seconds := linear(intervals[len(intervals)-1].End.Seconds(), 10)
 	seconds.least = intervals[0].Begin.Seconds()
@@ -70,16 +79,40 @@ func (p *panel) heading(s *sheet, t string) {
 	s.text(regular(smallSize), muted, point{p.x, p.y - 8}, left, t)
 }
 
-// bands draws the spans behind a panel. Those of a kind that touch or cannot be
-// told apart are one: a run of hours has very many.
-func (p *panel) bands(s *sheet, spans []Span) {
+// lanesOf is the kinds that occur.
+func lanesOf(spans []Span) []bandLook {
+	var lanes []bandLook
 	for _, look := range bandLooks {
+		if slices.ContainsFunc(spans, func(s Span) bool { return s.Kind == look.kind }) {
+			lanes = append(lanes, look)
+		}
+	}
+	return lanes
+}
+
+// bands draws the spans behind a panel.
+func (p *panel) bands(s *sheet, spans []Span) {
+	for _, look := range lanesOf(spans) {
 		for _, x := range p.stretches(spans, look.kind) {
-			s.rectangle(x.from, p.y, x.to-x.from, p.height, look.colour)
+			s.rectangle(x.from, p.y, x.to-x.from, p.height, faint(look.colour, behind))
 		}
 	}
 }
 
+// lanes draws the spans below a panel, a lane for each kind.
+func (p *panel) lanes(s *sheet, spans []Span) {
+	y := p.y + p.height + 8
+	for _, look := range lanesOf(spans) {
+		s.rectangle(p.x, y, p.width, laneHeight, lane)
+		for _, x := range p.stretches(spans, look.kind) {
+			s.rectangle(x.from, y, x.to-x.from, laneHeight, look.colour)
+		}
+		y += laneStep
+	}
+}
+
+// stretch is a span on the sheet. Those of a kind that touch or cannot be told
+// apart are one: a run of hours has very many.
 type stretch struct{ from, to float64 }
 
 // thinnest is how narrow a band can be and be seen.

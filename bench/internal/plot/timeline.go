@@ -54,13 +54,14 @@ func (t *Timeline) WriteSVG(w io.Writer) error {
 	}
 	intervals := fold(t.Intervals)
 	f := newFrame(t.Title, t.keys(), t.Caption)
-	upper, lower := timelinePanels(intervals, f.top())
+	upper, lower := timelinePanels(intervals, t.Spans, f.top())
 	s := newSheet(t.Title, f.height(lower.y+lower.height+36-f.top()))
 	f.draw(s)
 	for _, p := range []*panel{upper, lower} {
 		p.bands(s, t.Spans)
 		p.levels(s)
 	}
+	upper.lanes(s, t.Spans)
 	lower.columnLabels(s, "seconds since the workload began")
 	upper.heading(s, throughputHeading(intervals))
 	lower.heading(s, "latency")
@@ -102,10 +103,8 @@ func (t *Timeline) keys() []key {
 	keys := []key{
 		{"throughput", t.colour(), solid}, {"p99", p99Colour, solid}, {"longest call", maxColour, solid},
 	}
-	for _, look := range bandLooks {
-		if slices.ContainsFunc(t.Spans, func(s Span) bool { return s.Kind == look.kind }) {
-			keys = append(keys, key{look.name, look.colour, band})
-		}
+	for _, look := range lanesOf(t.Spans) {
+		keys = append(keys, key{look.name, look.colour, band})
 	}
 	return keys
 }

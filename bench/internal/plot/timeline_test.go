@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -26,16 +27,37 @@ func someSeconds(n int) *Timeline {
 	return line
 }
 
-func TestTimelineShowsBandsBehindBothPanels(t *testing.T) {
+func TestTimelineShowsSpansInLanesAndBehindBothPanels(t *testing.T) {
 	d := render(t, someSeconds(10))
 	d.want(t, "throughput", "p99", "longest call", "flush", "compaction", "writers held back",
 		"thousand operations a second", "latency", "seconds since the workload began", "0", "800", "10", "100µs", "1ms")
 	wanted := map[Kind]int{Flush: 10, Compaction: 2, Stall: 1}
 	for _, look := range bandLooks {
-		want := 2*wanted[look.kind] + 1 // two panels and the legend
+		want := wanted[look.kind] + 1 // the lane and the legend
 		if got := len(d.fills[hex(look.colour)]); got != want {
 			t.Errorf("%s: %d bands, want %d", look.name, got, want)
 		}
+	}
+	if d.translucent != 2*(10+2+1) { // behind two panels
+		t.Errorf("%d translucent bands", d.translucent)
+	}
+}
+
+func TestLongerSpanHidesNoOther(t *testing.T) {
+	line := someSeconds(10)
+	line.Spans = []Span{{Flush, 2 * time.Second, 3 * time.Second}, {Stall, 0, 10 * time.Second}}
+	d := render(t, line)
+	flushes, stalls := d.fills[hex(bandLooks[0].colour)], d.fills[hex(bandLooks[2].colour)]
+	lane := func(paths [][]point) (y float64) {
+		for _, p := range paths {
+			if p[0].x > 40 && math.Abs(p[0].y-p[2].y) == laneHeight {
+				y = p[0].y
+			}
+		}
+		return y
+	}
+	if f, s := lane(flushes), lane(stalls); f == 0 || s == 0 || math.Abs(f-s) < laneHeight {
+		t.Errorf("flushes lie at %v, stalls at %v", f, s)
 	}
 }
 
