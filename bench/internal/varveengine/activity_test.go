@@ -24,7 +24,7 @@ func TestActivityIsWhatEventsTold(t *testing.T) {
 	want := []engine.Span{
 		{Kind: "flush", Begin: at(8), End: at(10), Bytes: 7},
 		{Kind: "compaction", Begin: at(15), End: at(20), Bytes: 9, Note: "level 1 to 2"},
-		{Kind: "stall", Begin: at(20), End: at(23), Note: "level 0"},
+		{Kind: "stall", Begin: at(20), End: at(23), Note: "level0"},
 	}
 	if got := a.take(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
@@ -37,7 +37,7 @@ func TestActivityIsWhatEventsTold(t *testing.T) {
 	e.StallEnd(varve.StallMemtables, time.Second)
 	now = 30
 	want = []engine.Span{
-		{Kind: "stall", Begin: at(23), End: at(24), Note: "level 0"},
+		{Kind: "stall", Begin: at(23), End: at(24), Note: "level0"},
 		{Kind: "stall", Begin: at(24), End: at(25), Note: "memtables"},
 	}
 	if got := a.take(); !reflect.DeepEqual(got, want) {
