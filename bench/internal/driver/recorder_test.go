@@ -109,3 +109,21 @@ func TestIntervalsAreUsedAgain(t *testing.T) {
 		t.Errorf("%d intervals for one worker", len(seen))
 	}
 }
+
+// BenchmarkSecond is what the watcher does once a second for four workers with
+// two kinds of operation.
+func BenchmarkSecond(b *testing.B) {
+	c := newRecorder(2, false, nil)
+	second := 0
+	for b.Loop() {
+		for range 4 {
+			v := c.take(second)
+			for n := int64(1); n < 2000; n++ {
+				v.record(int(n&1), 1, n*n, -1)
+			}
+			c.give(v)
+		}
+		c.gather()
+		second++
+	}
+}
