@@ -8,6 +8,8 @@ package main
 //	                             matches; a negative offset counts from the end
 //	cut GLOB SIZE                cuts the one file that matches to size bytes
 //	golden DIR                   writes the golden files of all formats as binary
+//	serve                        publishes the figures of the held one at $URL and
+//	                             on the socket top.sock
 //	hold DIR, release            keeps a database open to write, in the test itself
 
 import (
@@ -37,7 +39,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "cut": cut, "hold": hold, "release": release, "golden": golden,
+			"exits": exits, "flip": flip, "cut": cut, "hold": hold, "release": release, "golden": golden, "serve": serve,
 		},
 	})
 }
