@@ -16,6 +16,7 @@ const inspectUnitBytes = 64 << 20
 // frameWalk is the walk over the frames of one segment.
 type frameWalk struct {
 	*inspector
+	region  recordio.Region
 	scanner *recordio.Scanner
 	unit    recordio.Unit
 	joined  int64 // bytes of the open unit
@@ -26,20 +27,20 @@ type frameWalk struct {
 }
 
 func (i *inspector) frames() {
-	region := recordio.Region{Seed: i.header.binding().Seed(), Start: headerBytes, End: i.size, LSN: uint64(i.header.first)}
 	w := &frameWalk{inspector: i, end: EndInfo{Offset: headerBytes, LSN: i.header.first, Chain: i.header.prev.chain}}
-	w.bound(&region)
-	w.scanner = recordio.NewScanner(i.reader(), region)
+	w.region = recordio.Region{Seed: i.header.binding().Seed(), Start: headerBytes, End: i.size, LSN: uint64(i.header.first)}
+	w.bound(&w.region)
+	w.scanner = recordio.NewScanner(i.reader(), w.region)
 	for {
 		for !w.end.IsSealed && i.stop == nil && w.scanner.Next() {
 			w.frame(w.scanner.Frame())
 		}
-		if w.end.IsSealed || i.stop != nil || !w.goOn(region.End) {
+		if w.end.IsSealed || i.stop != nil || !w.goOn() {
 			break
 		}
 	}
 	if i.stop == nil {
-		w.ended(region.End)
+		w.ended(w.region.End)
 	}
 	tell(i, i.in.End, &w.end)
 }
@@ -59,37 +60,79 @@ func (w *frameWalk) bound(region *recordio.Region) {
 }
 
 // goOn looks behind what stopped the scan for the next sound frame.
-func (w *frameWalk) goOn(end int64) bool {
+func (w *frameWalk) goOn() bool {
 	s := w.scanner
 	at, why := s.Offset(), s.Stop()
-	switch why {
-	case recordio.ReadError:
+	if why == recordio.ReadError {
 		w.find(fmt.Errorf("wal: read %s: %w", w.name, s.Err()))
 		return false
-	case recordio.PayloadChecksum, recordio.Cut, recordio.Unknown:
-		if f := s.Frame(); f.Offset == at {
-			w.damaged(f, why)
-		}
 	}
+	broken := headAt(s, at, why)
 	found := s.Resume()
 	if err := s.Err(); err != nil {
 		w.find(fmt.Errorf("wal: read %s: %w", w.name, err))
 		return false
 	}
-	if found {
-		w.broken(at, why, "%v; the next sound frame is at offset %d", why, s.Offset())
-		w.behind = true
-		w.dropOpen()
-		return true
+	if !found {
+		return w.atTail(at, why, broken)
 	}
+	w.damaged(broken, why)
+	w.broken(at, why, "%v; the next sound frame is at offset %d", why, s.Offset())
+	w.behind = true
+	w.dropOpen()
+	return true
+}
+
+// headAt is the frame that stopped the scan, where its header at least is sound.
+func headAt(s *recordio.Scanner, at int64, why recordio.Reason) *recordio.Frame {
+	switch why {
+	case recordio.PayloadChecksum, recordio.Cut, recordio.Unknown:
+		if f := *s.Frame(); f.Offset == at {
+			f.Payload = nil
+			return &f
+		}
+	}
+	return nil
+}
+
+// atTail tells an end from a frame that is not whole. Of a segment that is being
+// written right now, it may be whole when it is read again.
+func (w *frameWalk) atTail(at int64, why recordio.Reason, broken *recordio.Frame) bool {
 	w.end.Reason = why.String()
-	if w.isUnwritten(at, end, why) {
+	if w.isUnwritten(at, w.region.End, why) {
 		if why == recordio.HeaderChecksum {
 			w.end.Reason = "what follows is no frame of this segment"
 		}
 		return false
 	}
+	if w.again(at) {
+		return true
+	}
+	w.damaged(broken, why)
 	w.broken(at, why, "%v; no sound frame follows", why)
+	return false
+}
+
+// tailReads is how often a tail is read that may be about to be written.
+const tailReads = 100
+
+func (w *frameWalk) again(at int64) bool {
+	if w.packed || w.bounded {
+		return false
+	}
+	for range tailReads {
+		size, err := w.f.Size()
+		if err != nil {
+			return false // what was read stands
+		}
+		w.size, w.region.End = size, size
+		rest := w.region
+		rest.Start, rest.LSN = at, w.region.LSNAt(at)
+		if w.scanner.Reset(w.f, rest); w.scanner.Next() {
+			w.frame(w.scanner.Frame())
+			return true
+		}
+	}
 	return false
 }
 
@@ -119,8 +162,11 @@ func (w *frameWalk) isUnwritten(at, end int64, why recordio.Reason) bool {
 	return zero
 }
 
-// damaged tells a frame of which only the header is sound.
+// damaged tells a frame of which only the header is sound; nil is none.
 func (w *frameWalk) damaged(f *recordio.Frame, why recordio.Reason) {
+	if f == nil {
+		return
+	}
 	info := w.info(f)
 	info.Err = corruption.New(w.name, f.Offset, "%v", why)
 	w.end.Frames++

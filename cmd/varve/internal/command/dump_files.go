@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,8 @@ import (
 type dumpFile struct {
 	path string // as it was given, or under a directory that was
 	next string // base name of the segment behind it, where its directory was given
+
+	listed bool // its directory was given: it may have gone since
 }
 
 // dumpFiles are the files that arguments stand for: a directory for those of the
@@ -61,7 +64,7 @@ func filesOfKind(dir string, kind filename.Kind) (files []dumpFile, err error) {
 		if n := len(files); n > 0 {
 			files[n-1].next = e.Name()
 		}
-		files = append(files, dumpFile{path: filepath.Join(dir, e.Name())})
+		files = append(files, dumpFile{path: filepath.Join(dir, e.Name()), listed: true})
 	}
 	if len(files) == 0 {
 		return nil, &inputError{File: dir, Err: errors.New("holds no such file")}
@@ -79,6 +82,10 @@ func dumpOne(ctx context.Context, c *console.Console, file dumpFile, o dump.Opti
 	defer func() { err = errors.Join(err, d.Close()) }()
 	p := dump.New(ctx, c, file.path, o, func(err error) { complainOf(c, file.path, err) })
 	err = print(&dumped{p, d, file.next})
+	if file.listed && errors.Is(err, fs.ErrNotExist) {
+		c.Notef("%s: gone since %s was listed", file.path, parent)
+		err = nil
+	}
 	return p.Findings, err
 }
 

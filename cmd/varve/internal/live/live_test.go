@@ -86,7 +86,7 @@ func TestScreenShowsRatesAndTrouble(t *testing.T) {
 	s.Lines(tickAfter(2, 10, 12))
 	text := strings.Join(s.Lines(tick), "\n")
 	for _, want := range []string{
-		"writes            2,000 op/s       2.00 MiB /s      ▄█", "90.0 % cached", "flush               2.0 /s         2.00 MiB /s      ▄█", "5 operations behind",
+		"writes            2,000 op/s       2.00 MiB /s      ▄█", "90.0 % cached", "flush               2.0 /s         2.00 MiB /s      ▄█", "5 operations not durable",
 		"poisoned    the disk is gone", "L0       2      2   1.00 MiB ███·········", "L6       1      5   4.00 MiB ████████████", "2.00 MiB/s", "10.0 %",
 	} {
 		if !strings.Contains(text, want) {

@@ -57,12 +57,12 @@ func (d *drawing) process(m *varve.Metrics, r *Rates) {
 	} else {
 		d.rates(m, r)
 	}
-	d.row("now", "%s flush, %s, writers %s; log %s not written, durable %s behind", console.Plural(m.FlushQueue, "memtable waits for its", "memtables wait for their"),
-		console.Plural(m.RunningCompactions, "compaction runs", "compactions run"), d.stalled(m.StallReason),
+	d.row("now", "%s to flush, %s, writers %s, %s unwritten, %s not durable", console.Plural(m.FlushQueue, "memtable", "memtables"),
+		console.Plural(m.RunningCompactions, "compaction", "compactions"), d.stalled(m.StallReason),
 		console.Bytes(m.Log.PendingBytes), console.Plural(behind(m), "operation", "operations"))
 	d.row("memory", "memtables %s, waiting %s, cache %s, indexes %s, log %s; Go heap %s", console.Bytes(m.Memory.Memtable), console.Bytes(m.Memory.Immutables),
 		console.Bytes(m.Memory.Cache), console.Bytes(m.Memory.Tables), console.Bytes(m.Memory.LogBuffers), console.Bytes(m.Memory.GoHeap))
-	d.row("open", "%s, %s, %s, %s that wait for removal", console.Plural(m.OpenTables, "table", "tables"),
+	d.row("open", "%s, %s, %s, %s to remove", console.Plural(m.OpenTables, "table", "tables"),
 		console.Plural(m.OpenIterators, "iterator", "iterators"), console.Plural(m.Snapshots, "snapshot", "snapshots"),
 		console.Plural(m.ObsoleteTables, "table", "tables"))
 	d.trouble(m)
