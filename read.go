@@ -38,18 +38,9 @@ func (db *DB) has(key []byte, s *Snapshot) (bool, error) {
 
 // find is the value of key, borrowed until the reader exits.
 func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
-	if db.closed.Load() {
-		return nil, ErrClosed
-	}
-	// The view first, then the sequence: the other order can miss a key whose
-	// older version a compaction dropped in between.
-	v := db.view.Load()
-	seq := db.visible.Load()
-	if s != nil {
-		if s.isClosed() {
-			return nil, ErrClosed
-		}
-		seq = s.seq
+	v, seq, err := db.vantage(s)
+	if err != nil {
+		return nil, err
 	}
 	if r.counts.gets++; r.counts.gets%turnGets == 0 {
 		db.reads.gets.Add(turnGets)
@@ -64,6 +55,22 @@ func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
 	}
 	r.counts.hits++
 	return value, nil
+}
+
+// vantage is what a short read looks at: a view, and up to which sequence.
+// REQUIRES: inside an epoch slot.
+func (db *DB) vantage(s *Snapshot) (v *view, seq uint64, err error) {
+	// The view first, then the sequence: the other order can miss a key whose
+	// older version a compaction dropped in between. A snapshot that was closed
+	// before the view was taken no longer keeps what it saw.
+	v, seq = db.view.Load(), db.visible.Load()
+	if s != nil {
+		seq = s.seq
+	}
+	if db.closed.Load() || s != nil && s.isClosed() {
+		return nil, 0, ErrClosed
+	}
+	return v, seq, nil
 }
 
 // search is the newest version of key at or below seq; a zero trailer means none.
