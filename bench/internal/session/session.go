@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 // settleMax bounds the wait for background work behind a phase; patience that
 // for calls which should have returned when a phase was to end.
 const (
-	settleMax = 10 * time.Second
+	settleMax = 10 * time.Second // unless the session has its own
 	patience  = 20 * time.Second
 )
 
@@ -32,6 +33,8 @@ type Session struct {
 	// Begin, when set, is told that a phase begins, and gives the receiver of
 	// its progress.
 	Begin func(phase string) driver.Progress
+	// SettleMax bounds the wait for background work behind a phase. 0: 10 s.
+	SettleMax time.Duration
 	// Histograms, when set, is where every phase's latencies are kept in full.
 	Histograms *hdrfile.Dir
 }
@@ -90,7 +93,7 @@ func (s *Session) drive(ctx context.Context, d *driver.Driver, p driver.Phase) (
 }
 
 func (s *Session) settle(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, settleMax)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.SettleMax, settleMax))
 	defer cancel()
 	start := s.Clock()
 	err := s.Engine.Settle(ctx)

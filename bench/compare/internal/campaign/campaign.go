@@ -11,6 +11,7 @@ import (
 
 	"github.com/varvekv/varve/bench/compare/internal/child"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
+	"github.com/varvekv/varve/bench/compare/internal/process"
 	"github.com/varvekv/varve/bench/compare/internal/results"
 	"github.com/varvekv/varve/bench/internal/report"
 )
@@ -20,7 +21,7 @@ type Campaign struct {
 	Units     []plan.Unit
 	Directory *results.Directory
 	// Execute runs one unit in a process of its own.
-	Execute func(context.Context, *plan.Unit) (r *child.Result, tail string, err error)
+	Execute func(context.Context, *plan.Unit) (*child.Result, process.Ended, error)
 	Build   string // of this program
 	Retry   bool   // run again what failed in an earlier run
 	Say     func(line string)
@@ -72,13 +73,13 @@ func (c *Campaign) announce(todo []*plan.Unit) {
 
 func (c *Campaign) runUnit(ctx context.Context, u *plan.Unit) (*results.Outcome, error) {
 	o := &results.Outcome{Schema: results.Schema, Unit: *u, Build: c.Build, Started: c.Now()}
-	r, tail, err := c.Execute(ctx, u)
+	r, ended, err := c.Execute(ctx, u)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx) // stopped, not failed
 	}
-	o.Result, o.Took = r, c.Now().Sub(o.Started)
+	o.Result, o.Took, o.Others = r, c.Now().Sub(o.Started), ended.Others
 	if err != nil {
-		o.Error, o.Tail = err.Error(), tail
+		o.Error, o.Tail = err.Error(), ended.Tail
 	}
 	return o, c.Directory.Add(o)
 }

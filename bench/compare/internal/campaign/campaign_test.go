@@ -10,6 +10,7 @@ import (
 
 	"github.com/varvekv/varve/bench/compare/internal/child"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
+	"github.com/varvekv/varve/bench/compare/internal/process"
 	"github.com/varvekv/varve/bench/compare/internal/results"
 )
 
@@ -32,12 +33,12 @@ func newFixture(t *testing.T) *fixture {
 	f.Say = func(line string) { f.said = append(f.said, line) }
 	now := time.Unix(0, 0)
 	f.Now = func() time.Time { now = now.Add(time.Minute); return now }
-	f.Execute = func(_ context.Context, u *plan.Unit) (*child.Result, string, error) {
+	f.Execute = func(_ context.Context, u *plan.Unit) (*child.Result, process.Ended, error) {
 		f.ran = append(f.ran, u.ID())
 		if f.fail[u.Engine] {
-			return nil, "line 1\nline 2", errors.New("exit status 1")
+			return nil, process.Ended{Tail: "line 1\nline 2"}, errors.New("exit status 1")
 		}
-		return &child.Result{}, "", nil
+		return &child.Result{}, process.Ended{Others: 0.25}, nil
 	}
 	return f
 }
@@ -62,6 +63,9 @@ func TestRunsEverythingOnceAndInOrder(t *testing.T) {
 		t.Errorf("ran %v, want %v", f.ran, want)
 	}
 	f.reopen(t)
+	if o := f.Directory.Outcome(&f.Units[0]); o.Others != 0.25 || o.Took != time.Minute {
+		t.Errorf("recorded %+v", o)
+	}
 	if err := f.Run(t.Context()); err != nil || len(f.ran) != len(want) {
 		t.Errorf("the second run ran %v: %v", f.ran[len(want):], err)
 	}
@@ -113,13 +117,13 @@ func TestStopLeavesWhatIsDone(t *testing.T) {
 	f := newFixture(t)
 	ctx, stop := context.WithCancel(t.Context())
 	execute := f.Execute
-	f.Execute = func(c context.Context, u *plan.Unit) (*child.Result, string, error) {
-		r, tail, err := execute(c, u)
+	f.Execute = func(c context.Context, u *plan.Unit) (*child.Result, process.Ended, error) {
+		r, e, err := execute(c, u)
 		if len(f.ran) == 5 {
 			stop()
-			return nil, "killed", errors.New("signal: killed")
+			return nil, process.Ended{}, errors.New("signal: killed")
 		}
-		return r, tail, err
+		return r, e, err
 	}
 	if err := f.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)

@@ -40,6 +40,10 @@ type Result struct {
 // probeTime is how long the disk's flushes are measured before durable writes.
 const probeTime = 300 * time.Millisecond
 
+// SettleMax is how long an engine may work off its load before it is read. One
+// that is not done then is read all the same, and named.
+const SettleMax = time.Minute
+
 // Run runs a unit with databases below dir, and tells log what it does. What was
 // measured is returned beside an error too.
 func Run(ctx context.Context, u *plan.Unit, p peer.Peer, dir string, log io.Writer) (*Result, error) {
@@ -144,7 +148,7 @@ func (r *run) open(q row.Request) (*session.Session, func(ended error) error, er
 		}
 		return os.RemoveAll(o.Dir)
 	}
-	return &session.Session{Engine: e, Dir: o.Dir, Clock: r.clock, Begin: r.begin}, discard, nil
+	return &session.Session{Engine: e, Dir: o.Dir, Clock: r.clock, Begin: r.begin, SettleMax: SettleMax}, discard, nil
 }
 
 // begin is told that a phase begins, and gives its progress a place to go to.

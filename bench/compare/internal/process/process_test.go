@@ -73,11 +73,11 @@ func spawn(t *testing.T, ctx context.Context, mode string, timeout time.Duration
 	}
 	s := Spawner{Command: []string{program}, Scratch: t.TempDir(), Grace: time.Millisecond, Log: log}
 	u := &plan.Unit{Engine: "some", Timeout: plan.Duration(timeout)}
-	r, tail, err := s.Run(ctx, u)
+	r, e, err := s.Run(ctx, u)
 	if left, readErr := os.ReadDir(s.Scratch); readErr != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, readErr)
 	}
-	return r, tail, err
+	return r, e.Tail, err
 }
 
 func TestChildThatWorks(t *testing.T) {

@@ -32,8 +32,9 @@ type Outcome struct {
 	Build   string        `json:"build"` // of the program: its own hash
 	Started time.Time     `json:"started"`
 	Took    time.Duration `json:"took_ns"`
-	Error   string        `json:"error,omitempty"` // empty: all went well
-	Tail    string        `json:"tail,omitempty"`  // the end of what a failed child printed
+	Others  float64       `json:"others,omitempty"` // share of the machine that others used meanwhile, 0 to 1
+	Error   string        `json:"error,omitempty"`  // empty: all went well
+	Tail    string        `json:"tail,omitempty"`   // the end of what a failed child printed
 	*child.Result
 }
 

@@ -60,6 +60,10 @@ func write(w io.Writer, s *summary.Summary, y *style) error {
 	return err
 }
 
+// busy is the share of the machine, used by others, from which figures are not to
+// be trusted; the kernel's own writing stays below it.
+const busy = 0.1
+
 func writeMachine(b *strings.Builder, s *summary.Summary) {
 	if s.Ran == nil {
 		b.WriteString("No unit has run.\n")
@@ -71,6 +75,13 @@ func writeMachine(b *strings.Builder, s *summary.Summary) {
 	b.WriteString("Medians over the rounds, [smallest–largest] behind them; ratios are varve's over the peer's, the median of the rounds' own.\n")
 	if s.Open > 0 {
 		fmt.Fprintf(b, "Not complete: %d units have not run.\n", s.Open)
+	}
+	if s.OthersMedian > busy {
+		fmt.Fprintf(b, "Careful: others used %.0f %% of the machine while units ran, %.0f %% at most: not a quiet machine.\n",
+			100*s.OthersMedian, 100*s.OthersMost)
+	}
+	for _, u := range s.Unsettled {
+		fmt.Fprintf(b, "Careful: in %s the engine was read before its background work had come to rest.\n", u)
 	}
 	if s.Builds > 1 {
 		fmt.Fprintf(b, "Careful: %d different builds of this program ran the units.\n", s.Builds)

@@ -58,7 +58,7 @@ func engineOf(name, version string, can ...string) results.Engine {
 
 // outcomeOf is a made-up result: the i-th unit is so much slower than the first.
 func outcomeOf(u *plan.Unit, i int) *results.Outcome {
-	o := &results.Outcome{Schema: results.Schema, Unit: *u, Build: "b", Started: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	o := &results.Outcome{Schema: results.Schema, Unit: *u, Build: "b", Others: 0.42, Started: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	if u.Engine == "bbolt" && u.Round == 2 {
 		o.Error = "did not end in its time"
 		return o
@@ -66,6 +66,9 @@ func outcomeOf(u *plan.Unit, i int) *results.Outcome {
 	o.Result = &child.Result{Report: report.Report{
 		Machine: host.Machine{CPU: "A processor", Cores: 2, MemoryBytes: 8 << 30, System: "linux/amd64", Kernel: "6.1", FileSystem: "ext4", Go: "go1.26"},
 	}}
+	if u.Engine == "pebble" && u.Round == 1 && u.Job.Name == "ycsb" {
+		o.Report.Phases = []report.Phase{{Name: "settling", Settling: child.SettleMax}}
+	}
 	for _, name := range u.Job.Rows {
 		o.Report.Phases = append(o.Report.Phases, phaseOf(name, u, float64(i+1)))
 	}

@@ -15,8 +15,12 @@ const (
 	wholeRow = "all" // the whole job
 )
 
-// openRow is the row whose figure is how long one call takes.
-const openRow = "openlog"
+// openRow is the row whose figure is how long one call takes; openFill prepares
+// for it and is no row.
+const (
+	openRow  = "openlog"
+	openFill = "openlog-fill"
+)
 
 // measured is one value of one unit.
 type measured struct {
@@ -54,7 +58,10 @@ func ofPhase(o *results.Outcome, p *report.Phase) (all []measured) {
 			all = append(all, measured{row: p.Name, metric: m, value: v, cut: isCut(p)})
 		}
 	}
-	if p.Name == openRow {
+	switch p.Name {
+	case openFill:
+		return nil
+	case openRow:
 		if len(p.Kinds) > 0 {
 			add(OpenTime, float64(p.Kinds[0].P50)) // of several openings
 		}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/varvekv/varve/bench/compare/internal/child"
 	"github.com/varvekv/varve/bench/compare/internal/peer"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
 	"github.com/varvekv/varve/bench/compare/internal/results"
@@ -21,13 +22,20 @@ const (
 
 // Summary is what a comparison brought.
 type Summary struct {
-	Record   *results.Record  `json:"record"`
-	Sections []Section        `json:"sections"`
-	Failures []Failure        `json:"failures,omitempty"`
-	Left     []plan.LeftOut   `json:"left_out,omitempty"`
-	Open     int              `json:"open,omitempty"`   // units that have not run
-	Builds   int              `json:"builds,omitempty"` // how many builds of the program ran units
-	Ran      *results.Outcome `json:"-"`                // one that ran, for the machine; nil where none did
+	Record   *results.Record `json:"record"`
+	Sections []Section       `json:"sections"`
+	Failures []Failure       `json:"failures,omitempty"`
+	Left     []plan.LeftOut  `json:"left_out,omitempty"`
+	// Unsettled names the units in which an engine was read before it had worked
+	// off what was written.
+	Unsettled []string `json:"unsettled,omitempty"`
+	// Others is the share of the machine that others used while units ran, 0 to
+	// 1: in the middle of the units, and at most.
+	OthersMedian float64          `json:"others_median"`
+	OthersMost   float64          `json:"others_most"`
+	Open         int              `json:"open,omitempty"`   // units that have not run
+	Builds       int              `json:"builds,omitempty"` // how many builds of the program ran units
+	Ran          *results.Outcome `json:"-"`                // one that ran, for the machine; nil where none did
 }
 
 // Failure is a unit that did not run to its end.
@@ -71,6 +79,7 @@ type Cell struct {
 func Make(d *results.Directory, r *results.Record, units []plan.Unit, left []plan.LeftOut) *Summary {
 	s := &Summary{Record: r, Left: left}
 	builds := map[string]bool{}
+	var others []float64
 	for i := range units {
 		o := d.Outcome(&units[i])
 		switch {
@@ -84,8 +93,12 @@ func Make(d *results.Directory, r *results.Record, units []plan.Unit, left []pla
 			s.take(o)
 		}
 		builds[o.Build] = true
+		others = append(others, o.Others)
 	}
 	s.Builds = len(builds)
+	if len(others) > 0 {
+		s.OthersMedian, s.OthersMost = median(others), slices.Max(others)
+	}
 	for i := range s.Sections {
 		s.Sections[i].finish()
 	}
@@ -93,6 +106,9 @@ func Make(d *results.Directory, r *results.Record, units []plan.Unit, left []pla
 }
 
 func (s *Summary) take(o *results.Outcome) {
+	if slices.ContainsFunc(o.Report.Phases, func(p report.Phase) bool { return p.Settling >= child.SettleMax }) {
+		s.Unsettled = append(s.Unsettled, o.Unit.ID())
+	}
 	z := s.section(&o.Unit)
 	z.outcomes = append(z.outcomes, o)
 	column := slices.Index(z.Engines, o.Unit.Engine)

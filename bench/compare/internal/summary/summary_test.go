@@ -220,6 +220,18 @@ func TestEveryTargetNamesRowsThatExist(t *testing.T) {
 	}
 }
 
+func TestOpeningIsHeldAgainstEnginesWithALog(t *testing.T) {
+	z := &Section{Profile: peer.Tuned, Engines: engines}
+	r := z.row(openRow, openRow, OpenTime)
+	for i, v := range []float64{30, 100, 1} {
+		r.Cells[i].Rounds = map[int]float64{1: v}
+	}
+	z.finish()
+	if v := r.Verdicts; len(v) != 1 || !v[0].Met || v[0].Target != "≤ 0.33 × pebble" {
+		t.Errorf("%+v, want pebble's third met: bbolt has no log to replay", v)
+	}
+}
+
 func TestFailedAndMissingUnitsAreCounted(t *testing.T) {
 	c := newComparison(t, 1)
 	o := c.add(1, "varve", "ycsb", rate("C", 1))
@@ -238,9 +250,27 @@ func TestFailedAndMissingUnitsAreCounted(t *testing.T) {
 	}
 }
 
+func TestBusyMachineAndUnsettledUnitsAreTold(t *testing.T) {
+	c := newComparison(t, 1)
+	for i, e := range engines {
+		load := rate("load", 1)
+		load.Settling = time.Duration(i) * child.SettleMax / 2
+		o := c.add(1, e, "ycsb", load)
+		o.Others = float64(i) / 10
+		c.put(o)
+	}
+	s := c.sum()
+	if s.OthersMedian != 0.1 || s.OthersMost != 0.2 {
+		t.Errorf("others used %g, at most %g; want 0.1 and 0.2", s.OthersMedian, s.OthersMost)
+	}
+	if len(s.Unsettled) != 1 || !strings.Contains(s.Unsettled[0], "bbolt") {
+		t.Errorf("unsettled %v, want bbolt's", s.Unsettled)
+	}
+}
+
 func TestOpeningIsItsMedianCall(t *testing.T) {
 	o := &results.Outcome{Result: &child.Result{}}
-	o.Report.Phases = []report.Phase{{Name: openRow, Elapsed: 10 * time.Second, Throughput: 5, Kinds: []report.Kind{{P50: time.Second}}}}
+	o.Report.Phases = []report.Phase{rate(openFill, 3), {Name: openRow, Elapsed: 10 * time.Second, Throughput: 5, Kinds: []report.Kind{{P50: time.Second}}}}
 	got := measurements(o)
 	if len(got) != 1 || got[0].metric != OpenTime || got[0].value != 1e9 {
 		t.Errorf("%+v, want one second", got)
