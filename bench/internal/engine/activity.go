@@ -5,8 +5,8 @@ import "time"
 // Active is an Engine that tells when it worked in the background and when it
 // held writers back. Not every engine does.
 type Active interface {
-	// Activity is the spans that ended since the last call, in no order. What
-	// is still going on is told by the call after its end, or in parts.
+	// Activity is the spans that ended since the last call, and those that go
+	// on, in no order. One that goes on has no End, and is told again.
 	Activity() []Span
 }
 
@@ -19,10 +19,10 @@ const (
 
 // Span is a stretch of background work, or of writers being held back.
 type Span struct {
-	Kind       string // SpanFlush, SpanCompaction or SpanStall
-	Begin, End time.Time
-	Bytes      int64  // written
-	Note       string // a stall's reason, a compaction's levels; may be empty
+	Kind       string    // SpanFlush, SpanCompaction or SpanStall
+	Begin, End time.Time // End is zero while it goes on
+	Bytes      int64     // written
+	Note       string    // a stall's reason, a compaction's levels; may be empty
 }
 
 // Stalling is an Engine that counts how it held writers back.

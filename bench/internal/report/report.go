@@ -76,6 +76,9 @@ type Span struct {
 	End   time.Duration `json:"end_ns"`
 	Bytes int64         `json:"bytes,omitempty"` // written
 	Note  string        `json:"note,omitempty"`  // the stall's reason, the compaction's levels
+	// GoesOn is a span that had not ended when the phase had: the next phase
+	// has it again, and whole.
+	GoesOn bool `json:"goes_on,omitempty"`
 }
 
 // Kinds of span.

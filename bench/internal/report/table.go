@@ -145,7 +145,7 @@ func processCells(p *Phase) table.Row {
 func count(spans []Span, kind string) string {
 	n := int64(0)
 	for _, s := range spans {
-		if s.Kind == kind {
+		if s.Kind == kind && !s.GoesOn {
 			n++
 		}
 	}

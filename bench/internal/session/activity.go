@@ -41,10 +41,14 @@ func (a *activity) since(start int64) (spans []report.Span, stalls engine.Stalls
 	if a.active == nil {
 		return nil, stalls
 	}
-	zero := a.wall.Add(time.Duration(start - a.clock))
+	zero, now := a.wall.Add(time.Duration(start-a.clock)), time.Now()
 	for _, s := range a.active.Activity() {
+		goesOn := s.End.IsZero()
+		if goesOn {
+			s.End = now
+		}
 		spans = append(spans, report.Span{
-			Kind: s.Kind, Begin: s.Begin.Sub(zero), End: s.End.Sub(zero), Bytes: s.Bytes, Note: s.Note,
+			Kind: s.Kind, Begin: s.Begin.Sub(zero), End: s.End.Sub(zero), Bytes: s.Bytes, Note: s.Note, GoesOn: goesOn,
 		})
 		if s.Kind == engine.SpanStall {
 			if stalls.Reasons == nil {

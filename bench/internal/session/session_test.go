@@ -82,6 +82,22 @@ func TestAPhaseHasTheEnginesActivity(t *testing.T) {
 	}
 }
 
+func TestWhatGoesOnBehindAPhaseIsInIt(t *testing.T) {
+	b := newBusy(t)
+	w := worker(func() { b.spans = []engine.Span{{Kind: engine.SpanFlush, Begin: time.Now()}} })
+	s := Session{Engine: b, Dir: t.TempDir(), Clock: measure.NewClock()}
+	p, err := s.Run(t.Context(), Work{
+		Phase:     driver.Phase{Name: "p", Kinds: []string{"k"}, Workers: []driver.Worker{w}, Operations: 1},
+		UserBytes: none, LiveBytes: none,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Spans) != 1 || !p.Spans[0].GoesOn || p.Spans[0].End < p.Spans[0].Begin || p.Spans[0].End > time.Hour {
+		t.Errorf("%+v", p.Spans)
+	}
+}
+
 func TestAnEngineMayTellNothing(t *testing.T) {
 	s := Session{Engine: newBusy(t).Engine, Dir: t.TempDir(), Clock: measure.NewClock()}
 	p, err := s.Run(t.Context(), Work{

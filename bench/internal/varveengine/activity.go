@@ -2,6 +2,8 @@ package varveengine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,39 +13,52 @@ import (
 
 // activity keeps what varve's Events tell until somebody asks.
 type activity struct {
-	now func() time.Time
+	now func() time.Time // constant
 
-	mu    sync.Mutex // guards what follows; held for moments
-	ended []engine.Span
-	stall *engine.Span // under way, without its End
+	mu      sync.Mutex // guards what follows; held for moments
+	ended   []engine.Span
+	running map[uint64]engine.Span // flushes and compactions by job, without their End
+	stall   *engine.Span           // under way, without its End
+}
+
+func newActivity(now func() time.Time) *activity {
+	return &activity{now: now, running: map[uint64]engine.Span{}}
 }
 
 func (a *activity) events() *varve.Events {
 	return &varve.Events{
-		FlushEnd:      a.flushed,
-		CompactionEnd: a.compacted,
-		StallBegin:    a.stallBegan,
-		StallEnd:      func(varve.StallReason, time.Duration) { a.stallEnded() },
+		FlushBegin:      func(i varve.FlushInfo) { a.began(i.Job, engine.Span{Kind: engine.SpanFlush}) },
+		FlushEnd:        func(i varve.FlushInfo) { a.done(i.Job, i.Bytes) },
+		CompactionBegin: a.compactionBegan,
+		CompactionEnd:   func(i varve.CompactionInfo) { a.done(i.Job, i.BytesOut) },
+		StallBegin:      a.stallBegan,
+		StallEnd:        func(varve.StallReason, time.Duration) { a.stallEnded() },
 	}
 }
 
-func (a *activity) flushed(i varve.FlushInfo) {
-	a.add(engine.Span{Kind: engine.SpanFlush, Bytes: i.Bytes}, i.Duration)
-}
-
-// compacted leaves moves out: they take no time.
-func (a *activity) compacted(i varve.CompactionInfo) {
+// compactionBegan leaves moves out: they take no time.
+func (a *activity) compactionBegan(i varve.CompactionInfo) {
 	if !i.IsMove {
-		note := fmt.Sprintf("level %d to %d", i.FromLevel, i.ToLevel)
-		a.add(engine.Span{Kind: engine.SpanCompaction, Bytes: i.BytesOut, Note: note}, i.Duration)
+		a.began(i.Job, engine.Span{Kind: engine.SpanCompaction, Note: fmt.Sprintf("level %d to %d", i.FromLevel, i.ToLevel)})
 	}
 }
 
-func (a *activity) add(s engine.Span, lasted time.Duration) {
-	s.End = a.now()
-	s.Begin = s.End.Add(-lasted)
+func (a *activity) began(job uint64, s engine.Span) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	s.Begin = a.now()
+	a.running[job] = s
+}
+
+func (a *activity) done(job uint64, writtenBytes int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, ok := a.running[job]
+	if !ok {
+		return // a move
+	}
+	delete(a.running, job)
+	s.End, s.Bytes = a.now(), writtenBytes
 	a.ended = append(a.ended, s)
 }
 
@@ -72,13 +87,13 @@ func (a *activity) cutLocked() {
 	a.stall.Begin = s.End
 }
 
-// take hands out what ended since it was called last, a stall that goes on cut
-// in two.
+// take hands out what ended since it was called last and what goes on, a stall
+// cut in two.
 func (a *activity) take() []engine.Span {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.cutLocked()
-	spans := a.ended
+	spans := slices.AppendSeq(a.ended, maps.Values(a.running))
 	a.ended = nil
 	return spans
 }

@@ -23,7 +23,7 @@ type database struct {
 
 // Open opens varve in o.Dir.
 func Open(o engine.Options) (engine.Engine, error) {
-	fs, a := counting.New(vfs.OS), &activity{now: time.Now}
+	fs, a := counting.New(vfs.OS), newActivity(time.Now)
 	db, err := varve.Open(o.Dir, &varve.Options{
 		Durability:    durability(o.Durability),
 		MemtableBytes: o.MemtableBytes,
