@@ -15,6 +15,7 @@ var rooms = []room{
 	{dir: "bench", floor: 5},
 	{dir: "cmd", floor: 5},
 	{dir: "tests", floor: 5},
+	{dir: "varveprom", floor: 5},
 	{dir: "internal/lint", floor: 5},
 
 	{dir: ".", floor: 4, seen: public},
