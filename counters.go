@@ -158,18 +158,19 @@ func (w *background) figures(m *Metrics) {
 	m.RunningCompactions, m.Quarantined = len(w.busy), len(w.damaged)
 }
 
-// measure fills in what the current view says; a closed database has none.
+// measure fills in what the current view says; a closed database has none, but its
+// counts stay.
 func (db *DB) measure(m *Metrics) {
 	r := db.enter()
 	defer db.exit(r)
+	m.Cache = db.blocks.Metrics()
+	db.tables.figures(m)
 	m.OpenIterators = int(db.users.Load())
 	v := db.view.Load()
 	if v == nil || db.closed.Load() {
 		return
 	}
 	m.OpenIterators-- // the DB counts as one
-	m.Cache = db.blocks.Metrics()
-	db.tables.figures(m)
 	db.obsoleteFiles(m)
 	m.FlushQueue = len(v.imms)
 	m.Memory.Memtable, m.Memory.Memtables = v.mem.SizeBytes(), v.mem.MappedBytes()

@@ -200,6 +200,26 @@ func ExampleDB_Metrics() {
 	// Output: 1 1 1
 }
 
+func ExampleDB_Explain() {
+	dir, remove := scratch()
+	defer remove()
+	db := open(dir, nil)
+	defer db.Close()
+	must(db.Put([]byte("k"), []byte("v")))
+	must(db.Flush())
+
+	e, err := db.Explain([]byte("k"))
+	must(err)
+	for _, s := range e.Steps {
+		fmt.Println(s.Place, s.File != "", s.Outcome)
+	}
+	fmt.Println(e.Answer, e.ValueBytes) // e.String() is a list with the time of each step
+	// Output:
+	// memtable false absent
+	// run true put
+	// found 1
+}
+
 // Metrics has a stable form in JSON, so that expvar takes it as it is; a program
 // that serves net/http then has it under /debug/vars.
 func ExampleDB_Metrics_expvar() {

@@ -63,8 +63,32 @@ func TestMetricsCountReads(t *testing.T) {
 		t.Errorf("blocks: %+v, %+v", r, m.Cache)
 	}
 	closeClean(t, db, fs)
-	if after := db.Metrics().Reads; after.Gets != r.Gets || after.Moves != r.Moves {
+	if after := db.Metrics(); after.Reads != r || after.Cache.Inserted != m.Cache.Inserted || after.Memory.Mapped() != 0 || after.OpenTables != 0 {
 		t.Errorf("after Close: %+v", after)
+	}
+}
+
+// BenchmarkMetrics is what a look costs: it may come often.
+func BenchmarkMetrics(b *testing.B) {
+	db, err := Open("db", smallOptions(vfs.NewStrict(1)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 5000 {
+		if err := db.Put(keyOf("key", i), valueOf("key", i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		if m := db.Metrics(); m.Operations != 5000 {
+			b.Fatal(m)
+		}
+	}
+	b.StopTimer()
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -64,8 +64,14 @@ func TestBufferedAppendsOutliveADiskThatStandsStill(t *testing.T) {
 	if over.Load() || l.Metrics().PendingBytes > pendingMaxBytes+1<<20 {
 		t.Errorf("nothing bounds what is pending: %d bytes", l.Metrics().PendingBytes)
 	}
+	if !l.IsCrowded() || l.Metrics().RoomWaits != 0 {
+		t.Errorf("crowded %v, %d waits that are over", l.IsCrowded(), l.Metrics().RoomWaits)
+	}
 	disk.mu.Unlock()
 	<-full
+	if m := l.Metrics(); m.RoomWaits == 0 || m.RoomWaitTime < 10*time.Millisecond {
+		t.Errorf("%d waits, %v", m.RoomWaits, m.RoomWaitTime)
+	}
 	waitFor(t, "giving memory back", func() bool {
 		m := l.Metrics()
 		return m.PendingBytes == 0 && m.BufferBytes <= (poolIdle+1)*chunkAlloc
