@@ -138,8 +138,8 @@ func TestQuickRunsAndReports(t *testing.T) {
 		t.Errorf("%d profiles, want 8: %v", len(profiles), err)
 	}
 	left, err := os.ReadDir(at("out"))
-	if err != nil || len(left) != 2 {
-		t.Errorf("in the results' directory are %v (%v), want plan and units", left, err)
+	if err != nil || len(left) != 3 {
+		t.Errorf("in the results' directory are %v (%v), want plan, units and lock", left, err)
 	}
 }
 
@@ -278,6 +278,13 @@ func TestDryRunShowsAPlanThatCanBeRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, _, stderr := call(t, t.Context(), "plan", file, "--out", out); code != 0 {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
+func TestTooLittleDiskIsRefused(t *testing.T) {
+	code, _, stderr := call(t, t.Context(), small(t.TempDir(), two, "--sizes", "900000Mx1000")...)
+	if code != exitFailed || !strings.Contains(stderr, "of disk left, a unit may need") || strings.Contains(stderr, "[1/") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 }

@@ -44,7 +44,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&o.timeout, "timeout", 0, "time after which a unit counts as hanging (default: from its durations)")
 
 	f.StringVar(&o.out, "out", "", "keep results here; with an earlier run's directory, go on with that (default: results/PLAN-TIME)")
-	f.StringVar(&o.scratch, "dir", "", "make databases below this directory (default: the results')")
+	f.StringVar(&o.scratch, "dir", "", "make databases below this directory (default: the results' own)")
 	f.StringVar(&o.cpuProfile, "cpuprofile", "", "keep a CPU profile of each unit in this directory")
 	f.BoolVar(&o.retry, "retry", false, "run again what failed in an earlier run")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show the plan, which can be given to the command plan, and run nothing")

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/varvekv/varve/bench/compare/internal/campaign"
-	"github.com/varvekv/varve/bench/compare/internal/disk"
 	"github.com/varvekv/varve/bench/compare/internal/peer"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
 	"github.com/varvekv/varve/bench/compare/internal/process"
@@ -23,6 +22,7 @@ import (
 	"github.com/varvekv/varve/bench/compare/internal/show"
 	"github.com/varvekv/varve/bench/compare/internal/summary"
 	"github.com/varvekv/varve/bench/internal/report"
+	"github.com/varvekv/varve/vfs"
 )
 
 // run does what the plan says, or shows it.
@@ -75,9 +75,15 @@ func (o *options) directory(p *plan.Plan, r *results.Record) (*results.Directory
 
 // campaign runs the units that are not done.
 func (o *options) campaign(ctx context.Context, stderr io.Writer, d *results.Directory, units []plan.Unit) (err error) {
+	lock, err := d.Lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	scratch := o.scratch
 	if scratch == "" {
-		scratch = d.Path("")
+		scratch = d.Scratch()
+		defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 	}
 	for _, dir := range []string{scratch, o.cpuProfile} {
 		if dir == "" {
@@ -124,15 +130,19 @@ func self() (path, build string, err error) {
 	return path, hex.EncodeToString(h.Sum(nil)[:8]), nil
 }
 
-func checkDisk(dir string, units []plan.Unit) error {
-	need := plan.DiskBytes(units)
-	free, known, err := disk.Free(dir)
+func checkDisk(path string, units []plan.Unit) (err error) {
+	dir, err := vfs.OS.OpenDir(path, false)
 	if err != nil {
 		return err
 	}
-	if known && free < need {
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	free, err := dir.FreeBytes()
+	if err != nil {
+		return fmt.Errorf("disk left at %s: %w", path, err)
+	}
+	if need := plan.DiskBytes(units); free < uint64(need) {
 		return fmt.Errorf("%s has %s of disk left, a unit may need %s: name another --dir, or take smaller --sizes",
-			dir, report.Bytes(free), report.Bytes(need))
+			path, report.Bytes(int64(free)), report.Bytes(need))
 	}
 	return nil
 }

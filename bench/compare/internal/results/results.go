@@ -4,6 +4,7 @@
 //
 //	plan.json
 //	units/r1-ycsb-200000x100-pebble-tuned.json
+//	LOCK
 package results
 
 import (
@@ -78,8 +79,12 @@ const (
 )
 
 // Create opens the directory of a comparison, making it where it is missing. One
-// that was made by another plan is refused: its results would be mixed.
+// that was made by another plan is refused: its results would be mixed. So is one
+// that holds anything else: things below it are removed as if they were ours.
 func Create(path string, r *Record) (*Directory, error) {
+	if err := refuseForeign(path); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(path, unitsDir), 0o755); err != nil {
 		return nil, err
 	}
@@ -95,6 +100,30 @@ func Create(path string, r *Record) (*Directory, error) {
 		return nil, fmt.Errorf("%s holds a comparison by another plan: %s; take its options, or another directory", path, differs)
 	}
 	return d, nil
+}
+
+func refuseForeign(path string) error {
+	names, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	foreign := ""
+	for _, n := range names {
+		switch n.Name() {
+		case planName:
+			return nil
+		case unitsDir, planName + tmpEnd: // of a run that was killed at once
+		default:
+			foreign = n.Name()
+		}
+	}
+	if foreign != "" {
+		return fmt.Errorf("%s holds no comparison, but %s: name a directory that is missing or empty", path, foreign)
+	}
+	return nil
 }
 
 // Open reads a comparison. It is fs.ErrNotExist where there is none.

@@ -12,6 +12,7 @@ import (
 	"github.com/varvekv/varve/bench/compare/internal/peer"
 	"github.com/varvekv/varve/bench/compare/internal/plan"
 	"github.com/varvekv/varve/bench/internal/report"
+	"github.com/varvekv/varve/vfs"
 )
 
 func record() *Record {
@@ -107,6 +108,53 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 		if _, err := Create(dir, record()); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v, want an error that names %s", text, err, name)
 		}
+	}
+}
+
+func TestForeignDirectoryIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	precious := filepath.Join(dir, scratchDir)
+	if err := os.Mkdir(precious, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(dir, record()); err == nil || !strings.Contains(err.Error(), scratchDir) {
+		t.Errorf("a directory of somebody else's: %v", err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("it holds %v now, %v", names, err)
+	}
+}
+
+func TestDirectoryOfARunThatWasKilledAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, unitsDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	create(t, dir)
+}
+
+func TestOneRunAtATime(t *testing.T) {
+	dir := t.TempDir()
+	d := create(t, dir)
+	lock, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := create(t, dir).Lock(); !errors.Is(err, vfs.ErrLocked) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a second run: %v", err)
+	}
+	leftover := filepath.Join(d.Scratch(), "r1-x", "data")
+	if err := errors.Join(os.MkdirAll(leftover, 0o700), lock.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if lock, err = d.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(d.Scratch()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a killed run left is still there: %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,2 +1,0 @@
-// Package disk tells how much room a file system has.
-package disk
