@@ -51,7 +51,6 @@ type DB struct {
 	snapshots  snapshotList
 	stall      stall
 	counters   counters
-	reads      readWork
 	work       background
 
 	// calls is held shared by every write and maintenance call, and exclusively

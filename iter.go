@@ -69,9 +69,7 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 		return nil, ErrClosed
 	}
 	db.users.Add(1)
-	if r.counts.scans++; r.counts.scans%turnScans == 0 {
-		db.reads.scans.Add(turnScans)
-	}
+	r.counts.scans++
 	m := db.machines.Get().(*machine)
 	m.view = db.acquire()
 	seq := db.visible.Load() // after the view: see find

@@ -42,9 +42,7 @@ func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.counts.gets++; r.counts.gets%turnGets == 0 {
-		db.reads.gets.Add(turnGets)
-	}
+	r.counts.gets++
 	tr, value, err := db.search(v, r, key, seq)
 	if err != nil {
 		r.counts.failures++

@@ -7,8 +7,6 @@ package varve
 // so neither readers nor writers ever pay much more than twice what the best
 // choice, known afterwards, would have cost them (the ski rental rule).
 
-import "sync/atomic"
-
 // What a surplus run costs a reader, and a byte its merge: measured on 2 vCPU,
 // 2026-11-20 (BenchmarkScan50: 3.4 to 5.5 µs for three runs; BenchmarkCompaction).
 const (
@@ -17,28 +15,22 @@ const (
 	mergeByteNanos = 6
 )
 
-// readWork counts reads, by many at a time: see turnGets and turnScans.
-type readWork struct {
-	scans, gets atomic.Uint64
-}
-
-// turnScans is after how many iterators on a core their number is added up.
-const turnScans = 64
+// readWork is how many reads there were so far: see readTallies.
+type readWork struct{ scans, gets uint64 }
 
 // readDebt is what surplus runs have cost readers since the last merge. It belongs
 // to the goroutine that chooses compactions.
 type readDebt struct {
-	scans, gets uint64 // counted so far
-	nanos       uint64
+	seen  readWork
+	nanos uint64
 }
 
 // isDue adds what readers did since the last call, while level 0 held runs runs
 // whose merge takes mergeBytes, and reports whether that merge is paid for. The
 // answer yes settles the debt.
-func (d *readDebt) isDue(w *readWork, runs int, mergeBytes int64) bool {
-	scans, gets := w.scans.Load(), w.gets.Load()
-	newScans, newGets := scans-d.scans, gets-d.gets
-	d.scans, d.gets = scans, gets
+func (d *readDebt) isDue(w readWork, runs int, mergeBytes int64) bool {
+	newScans, newGets := w.scans-d.seen.scans, w.gets-d.seen.gets
+	d.seen = w
 	if runs < 2 {
 		d.nanos = 0
 		return false
@@ -54,6 +46,6 @@ func (d *readDebt) isDue(w *readWork, runs int, mergeBytes int64) bool {
 
 // isTidyingPaid reports whether readers have paid for the merge of level 0.
 func (db *DB) isTidyingPaid(d *readDebt) bool {
-	v := db.readable()
-	return d.isDue(&db.reads, len(v.Levels[0].Runs), db.shape().TidyBytes(v))
+	v, sum := db.readable(), db.tallies.sum()
+	return d.isDue(readWork{sum.scans, sum.gets}, len(v.Levels[0].Runs), db.shape().TidyBytes(v))
 }
