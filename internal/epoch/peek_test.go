@@ -19,7 +19,7 @@ func TestPeekSeesWhatWasDoneInside(t *testing.T) {
 	if !s.Peek(1, func() { seen = count }) || seen != 1 {
 		t.Errorf("saw %d", seen)
 	}
-	if n := d.oldestLocked(); n != 0 || s.inside.Load() != 0 {
+	if n := d.oldestLocked(); n != d.now.Load() || s.inside.Load() != 0 {
 		t.Errorf("after it: oldest %d, inside %d", n, s.inside.Load())
 	}
 }
