@@ -23,8 +23,8 @@
 //
 // Where documentation leaves a choice, or its advice is for another machine, the
 // faster of the choices was taken; the adapter's file knobs.go has the
-// measurement. What sets the profile Defaults apart is the settings alone: both
-// profiles call the engine in the same way.
+// measurement. What sets the profile Defaults apart is the settings alone, those
+// of iterators among them: both profiles make the same calls.
 //
 // # Fair play
 //

@@ -79,7 +79,25 @@ func (d *database) Settle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
+	if err := d.collect(ctx); err != nil {
+		return fmt.Errorf("value log: %w", err)
+	}
 	quiet.Wait(ctx, func() (int64, bool) { return d.pages.Bytes(), d.overdue() })
+	return nil
+}
+
+// collect rewrites what files of the value log have half of it dead: Badger does
+// so only when it is told, and wants to be told from time to time.
+func (d *database) collect(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := d.db.RunValueLogGC(0.5)
+		if errors.Is(err, badger.ErrNoRewrite) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -21,8 +21,22 @@ func Describe(o engine.Options, p setting.Profile) []setting.Setting {
 	return setting.Describe(knobs(o, p))
 }
 
+// separated is the least value that goes to the value log: the WiscKey split that
+// Badger is made for, which its defaults leave to values of 1 MiB.
+const separated = 512
+
 // knobs follows the comments of Badger's options.go; its defaults are meant as a
-// recommendation already.
+// recommendation already. What departs from them was faster (2 cores, 300 k x
+// 100 B and 200 k x 1,000 B, processor time of an operation, November 2026):
+//
+//   - iterators without prefetching: E at 100 B in a sixth of the time, since
+//     values of the tree are at hand and each prefetch is a goroutine;
+//   - values of 512 B and more in the value log: at 1,000 B C and A in 0.6 to 0.8
+//     of the time and half the bytes written, for twice the disk;
+//   - blocks of 16 KiB: E in 0.9 of the time at 100 B and in 0.6 at 1,000 B.
+//
+// Fewer compactors, a cache for indexes: no difference. Without compression and
+// block cache Badger is a fifth faster, but the codec is given.
 func knobs(o engine.Options, p setting.Profile) []knob {
 	if p == setting.Defaults {
 		return nil
@@ -31,16 +45,20 @@ func knobs(o engine.Options, p setting.Profile) []knob {
 		engine.DefaultCompression: options.Snappy, engine.NoCompression: options.None,
 		engine.S2: options.Snappy /* the nearest kin */, engine.Zstd: options.ZSTD,
 	}[o.Compression]
-	inline := min(badger.DefaultOptions("").ValueThreshold, o.MemtableBytes*3/20) // must fit in a transaction
+	cacheBytes := o.CacheBytes
+	if codec == options.None {
+		cacheBytes = 0 // blocks are read in the memory map; options.go says that a cache only costs then
+	}
 	return []knob{
 		setting.New("MemTableSize", o.MemtableBytes, func(t *tuned) { t.options.MemTableSize = o.MemtableBytes }),
-		setting.New("ValueThreshold", inline, func(t *tuned) { t.options.ValueThreshold = inline }),
-		setting.New("BlockCacheSize", o.CacheBytes, func(t *tuned) { t.options.BlockCacheSize = o.CacheBytes }),
-		setting.New("IndexCacheSize", "0 (all indexes in memory)", func(t *tuned) { t.options.IndexCacheSize = 0 }),
+		setting.New("ValueThreshold", separated, func(t *tuned) { t.options.ValueThreshold = separated }),
+		setting.New("BlockSize", 16<<10, func(t *tuned) { t.options.BlockSize = 16 << 10 }),
+		setting.New("BlockCacheSize", cacheBytes, func(t *tuned) { t.options.BlockCacheSize = cacheBytes }),
 		setting.New("DetectConflicts", false, func(t *tuned) { t.options.DetectConflicts = false }),
-		setting.New("Compression", codec, func(t *tuned) { t.options.Compression = codec }),
-		setting.New("NumCompactors", 4, func(t *tuned) { t.options.NumCompactors = 4 }),
+		setting.New("Compression", codecNames[codec], func(t *tuned) { t.options.Compression = codec }),
 		setting.New("MetricsEnabled", false, func(t *tuned) { t.options.MetricsEnabled = false }),
 		setting.New("IteratorOptions.PrefetchValues", false, func(t *tuned) { t.iterate.PrefetchValues = false }),
 	}
 }
+
+var codecNames = map[options.CompressionType]string{options.None: "none", options.Snappy: "snappy", options.ZSTD: "zstd"}

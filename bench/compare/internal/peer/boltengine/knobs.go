@@ -26,8 +26,9 @@ func Describe(o engine.Options, p setting.Profile) []setting.Setting {
 // a larger one takes addresses only.
 const mapBytes = 16 << 30
 
-// batchDelay is about one commit of this disk: batches gather while the one
-// before them is flushed. bbolt's own 10 ms would make every writer wait.
+// batchDelay is about one commit of a disk as we have: batches gather while the
+// one before them is flushed. Of 0.1, 0.5, 1, 3 and bbolt's own 10 ms it was the
+// best at 64 writers, and as good as any at 8 (2 cores, November 2026).
 const batchDelay = 500 * time.Microsecond
 
 // knobs follows the comments of bbolt's Options and DB.

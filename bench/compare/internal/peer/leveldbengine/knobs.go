@@ -15,22 +15,22 @@ func Describe(o engine.Options, p setting.Profile) []setting.Setting {
 	return setting.Describe(knobs(o, p))
 }
 
-// knobs follows the comments of goleveldb's package opt, and what Ethereum's
-// client (go-ethereum, ethdb/leveldb) made of them: half of the budget as write
-// buffer cannot be had here, as budgets are given.
+// knobs follows the comments of goleveldb's package opt, and go-ethereum's
+// ethdb/leveldb in filter, open files and compactions after seeks. Level 1 is as
+// large as a memtable, as RocksDB's tuning guide has it of the same design.
 func knobs(o engine.Options, p setting.Profile) []knob {
 	if p == setting.Defaults {
 		return nil
 	}
-	codec := opt.SnappyCompression // S2's nearest kin; there is no zstd
+	codec, name := opt.SnappyCompression, "snappy" // S2's nearest kin; there is no zstd
 	if o.Compression == engine.NoCompression {
-		codec = opt.NoCompression
+		codec, name = opt.NoCompression, "none"
 	}
 	return []knob{
 		setting.New("BlockCacheCapacity", o.CacheBytes, func(t *opt.Options) { t.BlockCacheCapacity = int(o.CacheBytes) }),
 		setting.New("WriteBuffer", o.MemtableBytes, func(t *opt.Options) { t.WriteBuffer = int(o.MemtableBytes) }),
 		setting.New("Filter", "bloom, 10 bits", func(t *opt.Options) { t.Filter = filter.NewBloomFilter(10) }),
-		setting.New("Compression", codec, func(t *opt.Options) { t.Compression = codec }),
+		setting.New("Compression", name, func(t *opt.Options) { t.Compression = codec }),
 		setting.New("OpenFilesCacheCapacity", 4096, func(t *opt.Options) { t.OpenFilesCacheCapacity = 4096 }),
 		setting.New("DisableSeeksCompaction", true, func(t *opt.Options) { t.DisableSeeksCompaction = true }),
 		setting.New("CompactionTableSize", 8<<20, func(t *opt.Options) { t.CompactionTableSize = 8 << 20 }),

@@ -19,17 +19,26 @@ type tuned struct {
 type knob = setting.Knob[tuned]
 
 // Describe is the settings that Open uses.
-func Describe(_ engine.Options, p setting.Profile) []setting.Setting {
-	return append([]setting.Setting{{Name: "mapsize", Value: "64 GiB"}}, setting.Describe(knobs(p))...)
+func Describe(o engine.Options, p setting.Profile) []setting.Setting {
+	return append([]setting.Setting{{Name: "mapsize", Value: "64 GiB"}}, setting.Describe(knobs(o, p))...)
 }
 
-// knobs follows the comments of lmdb.h.
-func knobs(p setting.Profile) []knob {
+// knobs follows the comments of lmdb.h. A writable map makes load and A four
+// times as fast where nothing is flushed (2 cores, 300 k x 100 B, November 2026):
+// pages are changed in place of being written. Where commits are flushed LMDB
+// writes and flushes as it comes.
+func knobs(o engine.Options, p setting.Profile) []knob {
 	if p == setting.Defaults {
 		return nil
 	}
-	return []knob{
+	k := []knob{
 		setting.New("MDB_NOMEMINIT", true, func(t *tuned) { t.flags |= lmdb.NoMemInit }),
 		setting.New("maxreaders", 1024, func(t *tuned) { t.errs = append(t.errs, t.env.SetMaxReaders(1024)) }),
 	}
+	if o.Durability == engine.Synced {
+		return k
+	}
+	return append(k, setting.New("MDB_WRITEMAP | MDB_MAPASYNC", true, func(t *tuned) {
+		t.flags |= lmdb.WriteMap | lmdb.MapAsync
+	}))
 }

@@ -37,9 +37,9 @@ var Durability = map[engine.Durability]string{
 const mapBytes = 64 << 30
 
 type database struct {
-	env   *lmdb.Env
-	dbi   lmdb.DBI
-	calls written.Meter
+	env     *lmdb.Env
+	dbi     lmdb.DBI
+	written written.Meter
 
 	writing sync.Mutex // one waits here for the writer before it, not in C on a thread of its own
 
@@ -52,7 +52,7 @@ func Open(o engine.Options, p setting.Profile) (_ engine.Engine, err error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	d := &database{calls: written.NewMeter(written.Calls), clients: map[*client]struct{}{}}
+	d := &database{clients: map[*client]struct{}{}}
 	if d.env, err = lmdb.NewEnv(); err != nil {
 		return nil, err
 	}
@@ -60,11 +60,20 @@ func Open(o engine.Options, p setting.Profile) (_ engine.Engine, err error) {
 	if o.Durability != engine.Synced {
 		e.flags |= lmdb.NoSync
 	}
-	setting.Turn(knobs(p), &e)
+	setting.Turn(knobs(o, p), &e)
+	d.written = written.NewMeter(source(e.flags))
 	if err = d.open(o.Dir, e); err != nil {
 		return nil, errors.Join(err, d.env.Close())
 	}
 	return d, nil
+}
+
+// source is where to count: a writable map is not written by calls.
+func source(flags uint) written.Source {
+	if flags&lmdb.WriteMap != 0 {
+		return written.Pages
+	}
+	return written.Calls
 }
 
 func (d *database) open(dir string, e tuned) error {
@@ -98,7 +107,7 @@ func (d *database) Metrics() string {
 }
 
 func (d *database) Traffic() engine.Traffic {
-	return engine.Traffic{OtherBytes: d.calls.Bytes()}
+	return engine.Traffic{OtherBytes: d.written.Bytes()}
 }
 
 // Sync is for engine.Syncer.
