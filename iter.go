@@ -69,7 +69,9 @@ func (db *DB) newMachine(lower, upper []byte, s *Snapshot) (*machine, error) {
 		return nil, ErrClosed
 	}
 	db.users.Add(1)
-	r.counts.scans++
+	if r.counts.scans++; r.counts.scans%turnScans == 0 {
+		r.isTurnOver = true
+	}
 	m := db.machines.Get().(*machine)
 	m.view = db.acquire()
 	seq := db.visible.Load() // after the view: see find

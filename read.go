@@ -42,7 +42,9 @@ func (db *DB) find(r *reader, key []byte, s *Snapshot) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.counts.gets++
+	if r.counts.gets++; r.counts.gets%turnGets == 0 {
+		r.isTurnOver = true
+	}
 	tr, value, err := db.search(v, r, key, seq)
 	if err != nil {
 		r.counts.failures++

@@ -45,10 +45,11 @@ type readTallies struct {
 
 // tally is the part of a reader that outlives it until it was counted.
 type tally struct {
-	slot    *epoch.Slot
-	scratch tableScratch // its Counts are a part of what was counted
-	counts  readCounts   // its tables are taken from the scratch
-	seen    readCounts   // as of the last look
+	slot       *epoch.Slot
+	isTurnOver bool         // its user gives way on leaving
+	scratch    tableScratch // its Counts are a part of what was counted
+	counts     readCounts   // its tables are taken from the scratch
+	seen       readCounts   // as of the last look
 }
 
 func newReadTallies() *readTallies { return &readTallies{live: make(map[*tally]struct{})} }

@@ -10,9 +10,9 @@ package varve
 // What a surplus run costs a reader, and a byte its merge: measured on 2 vCPU,
 // 2026-11-20 (BenchmarkScan50: 3.4 to 5.5 µs for three runs; BenchmarkCompaction).
 const (
-	scanRunNanos   = 1500
+	scanRunNanos   = 2500
 	getRunNanos    = 40
-	mergeByteNanos = 6
+	mergeByteNanos = 4
 )
 
 // readWork is how many reads there were so far: see readTallies.

@@ -166,7 +166,8 @@ func (db *DB) enter() *reader {
 
 // exit ends a short read, and gives way once in a while.
 func (db *DB) exit(r *reader) {
-	isTurnOver := r.counts.gets%turnGets == 0 && r.counts.gets > 0
+	isTurnOver := r.isTurnOver
+	r.isTurnOver = false
 	r.slot.Exit()
 	db.readers.Put(r)
 	if isTurnOver {
@@ -174,6 +175,9 @@ func (db *DB) exit(r *reader) {
 	}
 }
 
-// turnGets is after how many Gets on a core a reader gives way (2 to 4 ms):
-// see turnCommits.
-const turnGets = 4096
+// After so many Gets or iterators on a core a reader gives way (2 to 4 ms): see
+// turnCommits.
+const (
+	turnGets  = 4096
+	turnScans = 128
+)

@@ -42,8 +42,8 @@ const (
 	// gives way to them after 150 µs gets a fiftieth of it, and readers go on
 	// paying for runs that are never merged: so work may go on for an awayShare of
 	// the time it was kept away, up to stretchMax times the usual.
-	awayShare  = 4
-	stretchMax = 12
+	awayShare  = 3
+	stretchMax = 32
 )
 
 func newRewriter(ctx context.Context, env *Env, out *outputs, source string) *rewriter {

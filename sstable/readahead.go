@@ -6,7 +6,7 @@ package sstable
 import "sync"
 
 const (
-	aheadBytesMin = 64 << 10
+	aheadBytesMin = 16 << 10
 	aheadBytesMax = 256 << 10
 )
 
