@@ -16,8 +16,11 @@ func Describe(o engine.Options, p setting.Profile) []setting.Setting {
 }
 
 // knobs follows the comments of goleveldb's package opt, and go-ethereum's
-// ethdb/leveldb in filter, open files and compactions after seeks. Level 1 is as
-// large as a memtable, as RocksDB's tuning guide has it of the same design.
+// ethdb/leveldb in filter and open files. Level 1 is as large as a memtable, as
+// RocksDB's tuning guide has it of the same design. Compactions after seeks stay
+// on, against go-ethereum: behind updates they made E at 100 B 0.65 to 0.8 of the
+// time, for a third more bytes written (2 cores, November 2026). Blocks of 16 KiB
+// halve E at 1,000 B, but 4 KiB is what makes goleveldb good past a small cache.
 func knobs(o engine.Options, p setting.Profile) []knob {
 	if p == setting.Defaults {
 		return nil
@@ -32,7 +35,6 @@ func knobs(o engine.Options, p setting.Profile) []knob {
 		setting.New("Filter", "bloom, 10 bits", func(t *opt.Options) { t.Filter = filter.NewBloomFilter(10) }),
 		setting.New("Compression", name, func(t *opt.Options) { t.Compression = codec }),
 		setting.New("OpenFilesCacheCapacity", 4096, func(t *opt.Options) { t.OpenFilesCacheCapacity = 4096 }),
-		setting.New("DisableSeeksCompaction", true, func(t *opt.Options) { t.DisableSeeksCompaction = true }),
 		setting.New("CompactionTableSize", 8<<20, func(t *opt.Options) { t.CompactionTableSize = 8 << 20 }),
 		setting.New("CompactionTotalSize", 64<<20, func(t *opt.Options) { t.CompactionTotalSize = 64 << 20 }),
 	}

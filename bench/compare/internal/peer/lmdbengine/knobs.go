@@ -25,8 +25,8 @@ func Describe(o engine.Options, p setting.Profile) []setting.Setting {
 
 // knobs follows the comments of lmdb.h. A writable map makes load and A four
 // times as fast where nothing is flushed (2 cores, 300 k x 100 B, November 2026):
-// pages are changed in place of being written. Where commits are flushed LMDB
-// writes and flushes as it comes.
+// pages are changed in the map and not written. Where each commit is flushed it
+// made no difference, and is left out.
 func knobs(o engine.Options, p setting.Profile) []knob {
 	if p == setting.Defaults {
 		return nil
