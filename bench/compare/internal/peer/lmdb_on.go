@@ -5,8 +5,10 @@ package peer
 import "github.com/varvekv/varve/bench/compare/internal/peer/lmdbengine"
 
 func lmdbPeers() []Peer {
-	return []Peer{complete(Peer{
+	p := complete(Peer{
 		Name: "lmdb", Open: lmdbengine.Open, Describe: lmdbengine.Describe,
 		Durability: lmdbengine.Durability,
-	}, lmdbengine.Module)}
+	}, lmdbengine.Module)
+	p.Version = "by lmdb-go " + p.Version // the binding's
+	return []Peer{p}
 }

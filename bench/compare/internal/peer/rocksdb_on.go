@@ -5,8 +5,10 @@ package peer
 import "github.com/varvekv/varve/bench/compare/internal/peer/rocksdbengine"
 
 func rocksdbPeers() []Peer {
-	return []Peer{complete(Peer{
+	p := complete(Peer{
 		Name: "rocksdb", Open: rocksdbengine.Open, Describe: rocksdbengine.Describe,
 		Durability: rocksdbengine.Durability,
-	}, rocksdbengine.Module)}
+	}, rocksdbengine.Module)
+	p.Version = "by grocksdb " + p.Version // the binding's
+	return []Peer{p}
 }
