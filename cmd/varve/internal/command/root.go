@@ -18,7 +18,7 @@ var groups = []struct {
 	commands  []func(*console.Console) *cobra.Command
 }{
 	{"data", "Data:", []func(*console.Console) *cobra.Command{newPut, newGet, newDel, newScan, newImport, newExport}},
-	{"inspect", "Inspect:", []func(*console.Console) *cobra.Command{newStats, newCheck, newLSM, newTop, newDump}},
+	{"inspect", "Inspect:", []func(*console.Console) *cobra.Command{newStats, newCheck, newExplain, newLSM, newTop, newDump}},
 	{"maintain", "Maintain and measure:", []func(*console.Console) *cobra.Command{newCompact, newBench}},
 	{"other", "Other:", []func(*console.Console) *cobra.Command{newCompletion, newMan, newVersion}},
 }
