@@ -49,6 +49,7 @@ type Cache struct {
 
 	// Synchronise themselves.
 	charged   atomic.Int64
+	refused   atomic.Uint64
 	turn      atomic.Uint64 // 0 until the first eviction, then it counts segments filled
 	readSlots sync.Pool     // of *epoch.Slot, for iterators
 
@@ -91,7 +92,7 @@ type Metrics struct {
 	PinnedBytes   int64  `json:"pinned_bytes"`  // of them, swept and kept only by iterators that rest on a block
 	ChargedBytes  int64  `json:"charged_bytes"` // held by indexes and filters
 	Inserted      uint64 `json:"inserted"`      // blocks
-	Refused       uint64 `json:"refused"`       // insertions that found no room
+	Refused       uint64 `json:"refused"`       // insertions that found no room, or another one under way
 	Evicted       uint64 `json:"evicted"`       // blocks
 	Rescued       uint64 `json:"rescued"`       // blocks copied on because they were hit
 }
@@ -149,6 +150,7 @@ func (c *Cache) Metrics() Metrics {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.stats
+	m.Refused = c.refused.Load()
 	m.CapacityBytes = c.capacityBytes
 	m.ChargedBytes = c.charged.Load()
 	m.PinnedBytes = int64(c.held) * int64(c.segmentBytes)

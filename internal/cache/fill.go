@@ -15,15 +15,20 @@ type Reservation struct {
 }
 
 // Reserve finds room for block i of length bytes. It reports false where there
-// is none, where the block is longer than a segment, cached already, or not
-// worth the eviction of another one (see admits). A true one must be ended with Publish or Abandon, soon: its
+// is none or somebody else is just looking for some, where the block is longer than a
+// segment, cached already, or not worth the eviction of another one (see admits). A true one must be ended with Publish or Abandon, soon: its
 // segment cannot be emptied meanwhile.
 func (s *Slots) Reserve(i, length int) (Reservation, bool) {
 	c := s.c
 	if length <= 0 || length > c.segmentBytes || len(c.segments) == 0 || !s.admits(i) {
 		return Reservation{}, false
 	}
-	c.mu.Lock()
+	// Who holds the lock may have lost its core for milliseconds, and nobody has to
+	// wait for that: a block that is not cached is read again.
+	if !c.mu.TryLock() {
+		c.refused.Add(1)
+		return Reservation{}, false
+	}
 	swept := c.sweepLocked(sweepFrames)
 	number, offset, ok := c.allocateLocked(length)
 	var r Reservation
@@ -33,12 +38,11 @@ func (s *Slots) Reserve(i, length int) (Reservation, bool) {
 		seg.frames = append(seg.frames, frame{s.owner, uint32(i), uint32(offset), uint32(length)})
 		r = Reservation{s, i, number, offset, c.memory[number][offset : offset+length : offset+length]}
 		c.stats.Inserted++
-	} else {
-		c.stats.Refused++
 	}
 	c.mu.Unlock()
 	c.retire(swept)
 	if !ok {
+		c.refused.Add(1)
 		c.dom.Collect() // segments may wait for nothing but somebody who looks
 	}
 	return r, ok
