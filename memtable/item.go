@@ -105,12 +105,14 @@ func (o *order) pivot(key []byte) item {
 
 // take waits for a free slot, beginning where spread points.
 func (ps *pivots) take(key []byte, spread uint64) int {
-	for i := int(spread % uint64(len(ps))); ; i = (i + 1) % len(ps) {
-		if ps[i].busy.CompareAndSwap(false, true) {
+	for first := spread; ; first++ {
+		if i := int(first % uint64(len(ps))); ps[i].busy.CompareAndSwap(false, true) {
 			ps[i].key = key
 			return i
 		}
-		runtime.Gosched()
+		if tried := first - spread + 1; tried%uint64(len(ps)) == 0 {
+			runtime.Gosched() // all are busy: some of their owners lost their core
+		}
 	}
 }
 
