@@ -10,8 +10,7 @@ import (
 
 // A table that nobody reads yet can be filled faster: new keys are gathered as
 // they come and sorted once at the end, instead of being searched for a place one
-// by one. 500,000 keys of 16 bytes in random order: 1.6 times as fast in one
-// goroutine (BenchmarkInsert500k).
+// by one: about twice as fast for keys in random order (docs/adr/0002).
 
 // BeginBulk begins a bulk load: until EndBulk, versions that are added can be found
 // with Get, and not by cursors. REQUIRES: the table is empty and has no cursor.
