@@ -145,10 +145,10 @@ func (db *DB) sequence(ops []byte, sum uint32, count int) (seq uint64, at place,
 }
 
 // turnCommits is after how many commits, whoever made them, a writer gives way
-// (about every 0.6 ms). Writers that never wait would otherwise run for Go's time
+// (about every 1.2 ms). Writers that never wait would otherwise run for Go's time
 // slice of 10 to 20 ms each, and with more of them than cores that is the tail of
 // everybody else: see docs/adr/0007.
-const turnCommits = 1024
+const turnCommits = 2048
 
 // place is where a unit stands in the log.
 type place struct {

@@ -25,18 +25,17 @@ type readDebt struct {
 	nanos uint64
 }
 
-// isDue adds what readers did since the last call, while level 0 held runs runs
-// whose merge takes mergeBytes, and reports whether that merge is paid for. The
+// isDue adds what readers did since the last call, while there were so many surplus
+// runs whose merge takes mergeBytes, and reports whether that merge is paid for. The
 // answer yes settles the debt.
-func (d *readDebt) isDue(w readWork, runs int, mergeBytes int64) bool {
+func (d *readDebt) isDue(w readWork, surplus int, mergeBytes int64) bool {
 	newScans, newGets := w.scans-d.seen.scans, w.gets-d.seen.gets
 	d.seen = w
-	if runs < 2 {
+	if surplus == 0 {
 		d.nanos = 0
 		return false
 	}
-	surplus := uint64(runs - 1)
-	d.nanos += surplus * (newScans*scanRunNanos + newGets*getRunNanos)
+	d.nanos += uint64(surplus) * (newScans*scanRunNanos + newGets*getRunNanos)
 	if d.nanos < uint64(mergeBytes)*mergeByteNanos {
 		return false
 	}
@@ -47,5 +46,6 @@ func (d *readDebt) isDue(w readWork, runs int, mergeBytes int64) bool {
 // isTidyingPaid reports whether readers have paid for the merge of level 0.
 func (db *DB) isTidyingPaid(d *readDebt) bool {
 	v, sum := db.readable(), db.tallies.sum()
-	return d.isDue(readWork{sum.scans, sum.gets}, len(v.Levels[0].Runs), db.shape().TidyBytes(v))
+	bytes, surplus := db.shape().Tidying(v)
+	return d.isDue(readWork{sum.scans, sum.gets}, surplus, bytes)
 }

@@ -18,29 +18,29 @@ func TestReadersPayForMerges(t *testing.T) {
 	read := func(scans, gets uint64) { w.scans += scans; w.gets += gets }
 
 	read(1<<40, 1<<40)
-	if d.isDue(w, 1, mb) {
+	if d.isDue(w, 0, mb) {
 		t.Error("paid for a merge of one run")
 	}
-	if d.isDue(w, 4, mb) {
+	if d.isDue(w, 3, mb) {
 		t.Error("reads that met one run paid for the merge of four")
 	}
 	read(mb*mergeByteNanos/scanRunNanos/3, 0)
-	if d.isDue(w, 4, mb) {
+	if d.isDue(w, 3, mb) {
 		t.Error("paid by too few scans")
 	}
 	read(1, 0)
-	if !d.isDue(w, 4, mb) {
+	if !d.isDue(w, 3, mb) {
 		t.Error("not paid by scans of which each met three surplus runs")
 	}
-	if d.isDue(w, 4, mb) {
+	if d.isDue(w, 3, mb) {
 		t.Error("paid twice by the same scans")
 	}
 	read(0, mb*mergeByteNanos/getRunNanos)
-	if d.isDue(w, 1, mb) || d.isDue(w, 4, mb) {
+	if d.isDue(w, 0, mb) || d.isDue(w, 3, mb) {
 		t.Error("a debt outlived the runs that made it")
 	}
 	read(0, mb*mergeByteNanos/getRunNanos+1)
-	if !d.isDue(w, 2, mb) {
+	if !d.isDue(w, 1, mb) {
 		t.Error("not paid by gets")
 	}
 }

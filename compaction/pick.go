@@ -39,10 +39,10 @@ func Pick(v *manifest.Version, s State) *Plan {
 		return plan
 	}
 	switch {
-	case s.Idle:
-		return p.tidy(ReasonIdle)
 	case s.ReadersPaid:
 		return p.tidy(ReasonReads)
+	case s.Idle:
+		return p.tidy(ReasonIdle)
 	}
 	return nil
 }

@@ -205,12 +205,7 @@ func (p *picker) mergeRunsFrom(runs []manifest.Run, r Reason, score float64, run
 // tidy leaves readers few runs in level 0, when nothing else is to be done: into
 // the base level where that is worth it, else inside level 0.
 func (p *picker) tidy(why Reason) *Plan {
-	runs := p.v.Levels[0].Runs
-	isWorthBase := p.tidiesIntoBase()
-	if len(runs) < 2 && !(isWorthBase && p.buriesMuch()) {
-		return nil
-	}
-	if isWorthBase {
+	if p.tidiesIntoBase(why) {
 		groups := p.groups()
 		if plan := p.moveZero(groups, 0); plan != nil {
 			return plan
@@ -224,10 +219,20 @@ func (p *picker) tidy(why Reason) *Plan {
 	return p.mergeRuns(why, 0, 2)
 }
 
-// tidiesIntoBase reports whether idle time is well spent on merging level 0 with
-// the base level: it is no smaller, or it deletes a good part of that.
-func (p *picker) tidiesIntoBase() bool {
-	return p.v.LevelBytes(0) >= p.v.LevelBytes(p.targets.base) || p.buriesMuch()
+// tidiesIntoBase reports whether level 0 is to be merged with the base level: it
+// deletes a good part of that; or it has several runs and is no smaller; or readers
+// paid, and only one run is left beside a base level that does not dwarf it.
+func (p *picker) tidiesIntoBase(why Reason) bool {
+	zero, base := len(p.v.Levels[0].Runs), p.v.LevelBytes(p.targets.base)
+	switch {
+	case zero == 0:
+		return false
+	case p.buriesMuch():
+		return true
+	case zero == 1:
+		return why == ReasonReads && base > 0 && !p.dwarfed()
+	}
+	return p.v.LevelBytes(0) >= base
 }
 
 // buriesMuch reports whether so many entries of the base level are deleted in
@@ -248,13 +253,14 @@ func (p *picker) buriesMuch() bool {
 	return tombstones > 0 && float64(tombstones) > garbageShareMax*float64(entries)
 }
 
-// TidyBytes is about what Pick's idle choice would rewrite to leave readers of v
-// few runs in level 0.
-func (s Shape) TidyBytes(v *manifest.Version) int64 {
+// Tidying is about what Pick would rewrite for readers who paid, and how many runs
+// fewer they would meet then.
+func (s Shape) Tidying(v *manifest.Version) (mergeBytes int64, fewer int) {
 	p := newPicker(v, State{Shape: s})
-	bytes := v.LevelBytes(0)
-	if p.tidiesIntoBase() {
-		bytes += v.LevelBytes(p.targets.base)
+	zero, base := v.LevelBytes(0), v.LevelBytes(p.targets.base)
+	runs := len(v.Levels[0].Runs)
+	if base > 0 && p.tidiesIntoBase(ReasonReads) {
+		return zero + base, runs
 	}
-	return bytes
+	return zero, max(runs-1, 0)
 }
